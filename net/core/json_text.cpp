@@ -158,9 +158,11 @@ std::size_t escape_json(std::span<char> out, std::string_view text, JsonText mod
   while (!text.empty()) {
     const std::size_t plain = plain_prefix(text);
     const std::size_t fits = plain <= out.size() - written ? plain : out.size() - written;
-    std::memcpy(out.data() + written, text.data(), fits);
-    written += fits;
-    text.remove_prefix(fits);
+    if (fits > 0) {
+      std::memcpy(out.data() + written, text.data(), fits);
+      written += fits;
+      text.remove_prefix(fits);
+    }
     if (fits < plain || text.empty()) {
       break;
     }
