@@ -97,7 +97,10 @@ std::size_t format_timestamp(std::span<char> out, Timestamp time) noexcept {
   const std::int64_t days = floor_div(seconds, kSecondsPerDay);
   const Civil civil = civil_from_days(days);
   const auto second_of_day = static_cast<std::uint64_t>(seconds - days * kSecondsPerDay);
-  const auto fraction = static_cast<std::uint64_t>(micros - seconds * kMicrosPerSecond);
+  // Not micros - seconds * 10^6: that product overflows for the earliest times.
+  const std::int64_t remainder = micros % kMicrosPerSecond;
+  const auto fraction =
+      static_cast<std::uint64_t>(remainder < 0 ? remainder + kMicrosPerSecond : remainder);
 
   char* at = out.data();
   if (civil.year >= 0 && civil.year <= 9999) {
