@@ -21,7 +21,7 @@
 namespace sk {
 
 template <typename Class, typename Member>
-struct Field {
+struct StructField {
   using class_type = Class;
   using value_type = Member;
   std::string_view name;
@@ -29,9 +29,9 @@ struct Field {
 };
 
 template <typename Class, typename Member>
-[[nodiscard]] constexpr Field<Class, Member> make_field(std::string_view name,
+[[nodiscard]] constexpr StructField<Class, Member> make_struct_field(std::string_view name,
                                                         Member Class::* member) noexcept {
-  return Field<Class, Member>{name, member};
+  return StructField<Class, Member>{name, member};
 }
 
 // True for a struct that was described with SK_FIELDS.
@@ -58,7 +58,7 @@ template <Described T>
   return name;
 }
 
-// Calls f(std::integral_constant<size_t, I>, Field) in order.
+// Calls f(std::integral_constant<size_t, I>, StructField) in order.
 template <Described T, typename F>
 constexpr void for_each_field_index(F&& f) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -86,11 +86,11 @@ constexpr void for_each_field_index(F&& f) {
 #define SK_FIELDS_IS_PAREN(x) SK_FIELDS_CHECK(SK_FIELDS_PROBE x)
 #define SK_FIELDS_CAT(a, b) SK_FIELDS_CAT_(a, b)
 #define SK_FIELDS_CAT_(a, b) a##b
-#define SK_FIELDS_ONE_0(type, member) ::sk::make_field(#member, &type::member)
+#define SK_FIELDS_ONE_0(type, member) ::sk::make_struct_field(#member, &type::member)
 #define SK_FIELDS_ONE_1(type, pair) SK_FIELDS_NAMED(type, SK_FIELDS_UNWRAP pair)
 #define SK_FIELDS_UNWRAP(...) __VA_ARGS__
 #define SK_FIELDS_NAMED(...) SK_FIELDS_NAMED_(__VA_ARGS__)
-#define SK_FIELDS_NAMED_(type, member, name) ::sk::make_field(name, &type::member)
+#define SK_FIELDS_NAMED_(type, member, name) ::sk::make_struct_field(name, &type::member)
 #define SK_FIELDS_ONE(type, item) \
   SK_FIELDS_CAT(SK_FIELDS_ONE_, SK_FIELDS_IS_PAREN(item))(type, item)
 

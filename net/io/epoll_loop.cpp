@@ -1,0 +1,202 @@
+#include "net/io/epoll_loop.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace sk {
+namespace {
+
+constexpr std::size_t kEventsPerWait = 256;
+
+// Nanoseconds to sleep; rounded up by epoll_pwait2 itself.
+timespec wait_for(Instant now, Instant until) {
+  const auto left = until <= now ? Duration::zero() : until - now;
+  return {static_cast<time_t>(left.count() / 1'000'000'000),
+          static_cast<long>(left.count() % 1'000'000'000)};
+}
+
+}  // namespace
+
+EpollLoop::EpollLoop(const LoopConfig& config, int wake_fd)
+    : Loop(config, wake_fd), epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (epoll_fd_ < 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  }
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.fd = wake_fd;
+  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd, &event) < 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  }
+}
+
+EpollLoop::~EpollLoop() { ::close(epoll_fd_); }
+
+EpollLoop::Descriptor& EpollLoop::descriptor(int fd) {
+  const auto index = static_cast<std::size_t>(fd);
+  if (index >= descriptors_.size()) {
+    descriptors_.resize(index + index / 2 + 64);
+  }
+  return descriptors_[index];
+}
+
+bool EpollLoop::may_try(const Descriptor& d, const Operation& op) {
+  switch (op.direction()) {
+    case Operation::Direction::in:
+      // A poll says nothing about what the library that asked for it has read since.
+      return d.maybe_readable || d.ended || op.kind() == OperationKind::poll;
+    case Operation::Direction::out:
+      return d.maybe_writable || d.ended || op.kind() == OperationKind::poll;
+    case Operation::Direction::both:
+      break;
+  }
+  return true;
+}
+
+bool EpollLoop::attempt(Descriptor& d, Operation& op) {
+  const int result = op.try_now();
+  if (result == -ENOBUFS && op.kind() == OperationKind::recv_pooled) {
+    park_starved(op);
+    return true;
+  }
+  const bool blocked = result == -EAGAIN;
+  const bool short_transfer =
+      result >= 0 && static_cast<std::size_t>(result) < op.wanted_bytes();
+  if (blocked || short_transfer) {
+    if (op.direction() != Operation::Direction::out) {
+      d.maybe_readable = false;
+    }
+    if (op.direction() != Operation::Direction::in) {
+      d.maybe_writable = false;
+    }
+  }
+  if (blocked) {
+    return false;
+  }
+  ++counters_.completions;
+  op.complete(result);
+  return true;
+}
+
+void EpollLoop::submit(Operation& op) {
+  if (op.fd() < 0) {
+    op.complete(-EBADF);
+    return;
+  }
+  Descriptor& d = descriptor(op.fd());
+  if (may_try(d, op) && attempt(d, op)) {
+    return;
+  }
+  park(d, op);
+}
+
+void EpollLoop::park(Descriptor& d, Operation& op) {
+  if (op.direction() != Operation::Direction::out) {
+    SK_ASSERT(d.in == nullptr);
+    d.in = &op;
+  }
+  if (op.direction() != Operation::Direction::in) {
+    SK_ASSERT(d.out == nullptr);
+    d.out = &op;
+  }
+  if (d.registered) {
+    return;
+  }
+  // Adding reports what is ready already, so nothing is lost between the try and this call.
+  epoll_event event{};
+  event.events = op.kind() == OperationKind::accept
+                     ? EPOLLIN | EPOLLET | EPOLLEXCLUSIVE
+                     : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.fd = op.fd();
+  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, op.fd(), &event) == 0) {
+    d.registered = true;
+    return;
+  }
+  const int error = errno;
+  unpark(d, op);
+  op.complete(-error);
+}
+
+void EpollLoop::unpark(Descriptor& d, Operation& op) {
+  if (d.in == &op) {
+    d.in = nullptr;
+  }
+  if (d.out == &op) {
+    d.out = nullptr;
+  }
+}
+
+void EpollLoop::request_cancel(Operation& op) {
+  ListHook<StarvedTag>& starved = op;
+  starved.unlink();
+  unpark(descriptor(op.fd()), op);
+  op.complete(-ECANCELED);
+}
+
+void EpollLoop::retry(Descriptor& d, Operation* op) {
+  if (op == nullptr) {
+    return;
+  }
+  unpark(d, *op);
+  if (!attempt(d, *op)) {
+    park(d, *op);
+  }
+}
+
+void EpollLoop::poll_kernel(Instant until) {
+  std::array<epoll_event, kEventsPerWait> events;
+  int count = 0;
+  if (until == kNever) {
+    count = ::epoll_wait(epoll_fd_, events.data(), kEventsPerWait, -1);
+  } else {
+    const Instant now = until <= this->now() ? this->now() : read_clock();
+    const timespec timeout = wait_for(now, until);
+    count = ::epoll_pwait2(epoll_fd_, events.data(), kEventsPerWait, &timeout, nullptr);
+    if (count < 0 && errno == ENOSYS) {  // before 5.11
+      const auto ms = timeout.tv_sec * 1000 + (timeout.tv_nsec + 999'999) / 1'000'000;
+      count = ::epoll_wait(epoll_fd_, events.data(), kEventsPerWait,
+                           static_cast<int>(std::min<long>(ms, 3'600'000)));
+    }
+  }
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    if (event.data.fd == wake_fd_) {
+      std::uint64_t ignored = 0;
+      const ssize_t got = ::read(wake_fd_, &ignored, sizeof(ignored));
+      static_cast<void>(got);
+      continue;
+    }
+    Descriptor& d = descriptor(event.data.fd);
+    const std::uint32_t happened = event.events;
+    if ((happened & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+      d.ended = true;
+    }
+    if ((happened & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+      d.maybe_readable = true;
+      retry(d, d.in);
+    }
+    if ((happened & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
+      d.maybe_writable = true;
+      retry(d, d.out);
+    }
+  }
+}
+
+void EpollLoop::close(int fd) {
+  Descriptor& d = descriptor(fd);
+  SK_ASSERT(d.in == nullptr);
+  SK_ASSERT(d.out == nullptr);
+  if (d.registered) {
+    // close() alone would not do where another process still holds the socket.
+    ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+  }
+  d = Descriptor{};
+  ::close(fd);
+}
+
+}  // namespace sk
