@@ -2,7 +2,7 @@
 // of them becomes the "errors" member of a problem document (problem.h).
 #pragma once
 
-#include "net/core/fields.h"
+#include "net/core/struct_fields.h"
 
 #include <cstdint>
 #include <optional>

@@ -1,4 +1,4 @@
-// Reads a JSON document straight into described structs (net/core/fields.h) and says what was wrong.
+// Reads a JSON document straight into described structs (net/core/struct_fields.h) and says what was wrong.
 //
 // Malformed JSON, and JSON that is well-formed but not what was asked for, are different mistakes:
 // ReadOutcome::malformed is a 400, ReadOutcome::invalid a 422. Every error names field and position.
@@ -10,7 +10,7 @@
 // out: nothing read here points into the document afterwards.
 #pragma once
 
-#include "net/core/fields.h"
+#include "net/core/struct_fields.h"
 
 #include "app/field_error.h"
 #include "app/raw_json.h"

@@ -10,7 +10,7 @@
 // const`; the message completes "name ...": "must have 1 to 80 characters, has 0".
 #pragma once
 
-#include "net/core/fields.h"
+#include "net/core/struct_fields.h"
 
 #include <algorithm>
 #include <array>
