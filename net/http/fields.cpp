@@ -39,18 +39,18 @@ bool Fields::grow() {
     return false;
   }
   const std::size_t capacity = capacity_ == 0 ? kFirstCapacity : std::min(capacity_ * 2, kCountMax);
-  char* memory = arena_.allocate(capacity * sizeof(Field), alignof(Field));
+  char* memory = arena_.allocate(capacity * sizeof(HeaderField), alignof(HeaderField));
   if (memory == nullptr) {
     return false;
   }
-  auto* data = reinterpret_cast<Field*>(memory);
+  auto* data = reinterpret_cast<HeaderField*>(memory);
   std::uninitialized_copy_n(data_, size_, data);
   data_ = data;
   capacity_ = capacity;
   return true;
 }
 
-bool Fields::append(const Field& field) {
+bool Fields::append(const HeaderField& field) {
   if (size_ == capacity_ && !grow()) {
     overflowed_ = true;
     return false;
@@ -66,7 +66,7 @@ bool Fields::add(HeaderId id, std::string_view value) {
     overflowed_ = true;
     return false;
   }
-  return append(Field(id, copy));
+  return append(HeaderField(id, copy));
 }
 
 bool Fields::add(std::string_view name, std::string_view value) {
@@ -81,10 +81,10 @@ bool Fields::add(std::string_view name, std::string_view value) {
     overflowed_ = true;
     return false;
   }
-  return append(Field(name_copy, value_copy));
+  return append(HeaderField(name_copy, value_copy));
 }
 
-bool Fields::add_view(HeaderId id, std::string_view value) { return append(Field(id, value)); }
+bool Fields::add_view(HeaderId id, std::string_view value) { return append(HeaderField(id, value)); }
 
 bool Fields::add_view(std::string_view name, std::string_view value) {
   const HeaderId id = find_header_id(name);
@@ -92,7 +92,7 @@ bool Fields::add_view(std::string_view name, std::string_view value) {
     overflowed_ = true;
     return false;
   }
-  return append(id != HeaderId::unknown ? Field(id, value) : Field(name, value));
+  return append(id != HeaderId::unknown ? HeaderField(id, value) : HeaderField(name, value));
 }
 
 bool Fields::set(HeaderId id, std::string_view value) {
@@ -102,11 +102,11 @@ bool Fields::set(HeaderId id, std::string_view value) {
   return add(id, value);
 }
 
-const Field* Fields::find(HeaderId id) const noexcept {
+const HeaderField* Fields::find(HeaderId id) const noexcept {
   if (!present_.has(id) || id == HeaderId::unknown) {
     return nullptr;
   }
-  for (const Field& field : *this) {
+  for (const HeaderField& field : *this) {
     if (field.id() == id) {
       return &field;
     }
@@ -114,12 +114,12 @@ const Field* Fields::find(HeaderId id) const noexcept {
   return nullptr;
 }
 
-const Field* Fields::find(std::string_view name) const noexcept {
+const HeaderField* Fields::find(std::string_view name) const noexcept {
   const HeaderId id = find_header_id(name);
   if (id != HeaderId::unknown) {
     return find(id);
   }
-  for (const Field& field : *this) {
+  for (const HeaderField& field : *this) {
     if (field.id() == HeaderId::unknown && iequals(field.name(), name)) {
       return &field;
     }
@@ -132,14 +132,14 @@ std::size_t Fields::count(HeaderId id) const noexcept {
     return 0;
   }
   return static_cast<std::size_t>(
-      std::count_if(begin(), end(), [id](const Field& field) { return field.id() == id; }));
+      std::count_if(begin(), end(), [id](const HeaderField& field) { return field.id() == id; }));
 }
 
 std::size_t Fields::remove(HeaderId id) noexcept {
   if (!present_.has(id)) {
     return 0;
   }
-  return remove_if([id](const Field& field) { return field.id() == id; });
+  return remove_if([id](const HeaderField& field) { return field.id() == id; });
 }
 
 void Fields::reset() noexcept {

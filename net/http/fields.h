@@ -20,12 +20,12 @@
 
 namespace sk {
 
-class Field {
+class HeaderField {
  public:
-  Field() = default;
-  Field(HeaderId id, std::string_view value) noexcept
+  HeaderField() = default;
+  HeaderField(HeaderId id, std::string_view value) noexcept
       : value_(value.data()), value_size_(static_cast<std::uint32_t>(value.size())), id_(id) {}
-  Field(std::string_view name, std::string_view value) noexcept
+  HeaderField(std::string_view name, std::string_view value) noexcept
       : name_(name.data()),
         value_(value.data()),
         value_size_(static_cast<std::uint32_t>(value.size())),
@@ -70,9 +70,9 @@ class Fields {
   bool set(HeaderId id, std::string_view value);
 
   // O(1) where there is no such field, else a scan. nullptr if absent.
-  [[nodiscard]] const Field* find(HeaderId id) const noexcept;
+  [[nodiscard]] const HeaderField* find(HeaderId id) const noexcept;
   // Any name, case-insensitive.
-  [[nodiscard]] const Field* find(std::string_view name) const noexcept;
+  [[nodiscard]] const HeaderField* find(std::string_view name) const noexcept;
 
   [[nodiscard]] bool has(HeaderId id) const noexcept { return present_.has(id); }
   [[nodiscard]] bool has_any(const HeaderIdSet& ids) const noexcept {
@@ -80,24 +80,24 @@ class Fields {
   }
   // Value of the first field of that name; empty if absent (ask has() to tell from an empty value).
   [[nodiscard]] std::string_view get(HeaderId id) const noexcept {
-    const Field* field = find(id);
+    const HeaderField* field = find(id);
     return field != nullptr ? field->value() : std::string_view();
   }
   [[nodiscard]] std::string_view get(std::string_view name) const noexcept {
-    const Field* field = find(name);
+    const HeaderField* field = find(name);
     return field != nullptr ? field->value() : std::string_view();
   }
   [[nodiscard]] std::size_t count(HeaderId id) const noexcept;
 
   // Removes all fields of that name; order of the others is kept. Returns how many went.
   std::size_t remove(HeaderId id) noexcept;
-  // predicate(const Field&) -> bool, called once per field in order.
+  // predicate(const HeaderField&) -> bool, called once per field in order.
   template <typename Predicate>
   std::size_t remove_if(Predicate predicate) noexcept {
     std::size_t kept = 0;
     HeaderIdSet present;
     for (std::size_t i = 0; i < size_; ++i) {
-      if (!predicate(static_cast<const Field&>(data_[i]))) {
+      if (!predicate(static_cast<const HeaderField&>(data_[i]))) {
         present.add(data_[i].id());
         data_[kept++] = data_[i];
       }
@@ -108,9 +108,9 @@ class Fields {
     return removed;
   }
 
-  [[nodiscard]] std::span<const Field> all() const noexcept { return {data_, size_}; }
-  [[nodiscard]] const Field* begin() const noexcept { return data_; }
-  [[nodiscard]] const Field* end() const noexcept { return data_ + size_; }
+  [[nodiscard]] std::span<const HeaderField> all() const noexcept { return {data_, size_}; }
+  [[nodiscard]] const HeaderField* begin() const noexcept { return data_; }
+  [[nodiscard]] const HeaderField* end() const noexcept { return data_ + size_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
@@ -125,11 +125,11 @@ class Fields {
   void release() noexcept;
 
  private:
-  bool append(const Field& field);
+  bool append(const HeaderField& field);
   bool grow();
 
   HeadArena arena_;
-  Field* data_ = nullptr;  // in arena_
+  HeaderField* data_ = nullptr;  // in arena_
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
   HeaderIdSet present_;  // holds HeaderId::unknown too; meaningless for it

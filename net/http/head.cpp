@@ -67,6 +67,7 @@ void RequestHead::reset() noexcept {
   path = {};
   query = {};
   has_query = false;
+  websocket = false;
   content_length.reset();
   fields.reset();
 }

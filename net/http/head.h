@@ -59,6 +59,7 @@ struct RequestHead {
   std::string_view path;           // normalised, begins with '/' (see target.h); "*" for OPTIONS *
   std::string_view query;          // without '?', untouched
   bool has_query = false;          // tells "/a?" from "/a"
+  bool websocket = false;          // asks to be upgraded to WebSocket; no other upgrade exists here
   std::optional<std::uint64_t> content_length;  // declared by the sender
   Fields fields;
 
