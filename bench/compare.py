@@ -66,7 +66,8 @@ def parse_arguments(arguments):
     parser.add_argument("--syscalls", action="store_true", help="also count system calls with strace")
     parser.add_argument("--full", action="store_true", help="all modes, loops, connections, system calls (about 40 minutes)")
     parser.add_argument("--gate", action="store_true", help="exit code 3 when a target is missed or the run invalid")
-    parser.add_argument("--programs", type=Path, help="folder with built binaries (default: build the preset `bench`)")
+    parser.add_argument("--programs", type=Path, default=REPOSITORY / "build/bench/bin",
+                        help="folder with our binaries (default build/bench/bin, which ./dev bench builds)")
     options = parser.parse_args(arguments)
     everything = options.full
     options.modes = options.modes or (MODES if everything else ["plain"])
@@ -76,21 +77,6 @@ def parse_arguments(arguments):
     if options.pairs < 1 or options.seconds < 0.1:
         parser.error("--pairs must be at least 1 and --seconds at least 0.1")
     return options
-
-
-def build(peers):
-    """Builds what is needed under the preset `bench` and returns the folder of binaries."""
-    folder = REPOSITORY / "build" / "bench"
-    quiet = {"cwd": REPOSITORY, "stdout": subprocess.DEVNULL}
-    subprocess.run(["cmake", "--preset", "bench"], check=True, **quiet)
-    targets = ["sk_bench_programs"]
-    if "sidekick" in peers:
-        targets += ["sidekick-lb", "sidekick-app"]
-    say(f"building {' '.join(targets)}")
-    built = subprocess.run(["ninja", "-C", folder, *targets], cwd=REPOSITORY, capture_output=True, text=True)
-    if built.returncode != 0:
-        raise CannotStart("the build failed:\n" + built.stdout[-3000:])
-    return folder / "bin"
 
 
 def first_line(command):
@@ -191,7 +177,9 @@ def main(arguments):
     folder = Path(tempfile.mkdtemp(prefix="skbench-", dir="/tmp"))
     folder.chmod(0o755)
     try:
-        programs = options.programs.resolve() if options.programs else build(options.peers)
+        programs = options.programs.resolve()
+        if not (programs / "sidekick-bench-load").exists():
+            raise CannotStart(f"{programs}/sidekick-bench-load is missing: ./dev build bench sk_bench_programs")
         certificate, key = make_certificate(folder) if "tls" in options.modes else (None, None)
         everyone = contenders(options.peers, options.io)
         for mode in options.modes:

@@ -2,8 +2,11 @@
 //
 //   bench-link-backend LINK-SOCKET BODY
 //
-// Serves one link after another with blocking calls: one read brings the frames of many requests, one write
-// takes all their answers back. The relay never stops reading, so the write cannot dead-lock.
+// Serves one link after another with blocking calls: one read brings the frames of many requests,
+// one write takes all their answers back. The relay never stops reading, so the write cannot
+// dead-lock.
+
+#include "bench/floor/link_frame.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,8 +19,6 @@
 #include <cstring>
 #include <string>
 #include <vector>
-
-#include "bench/floor/link_frame.h"
 
 namespace {
 
@@ -52,7 +53,8 @@ void serve(int fd, const std::string& answer) {
     while (filled - at >= sizeof frame) {
       std::memcpy(&frame, incoming.data() + at, sizeof frame);
       if (frame.bytes == 0 || frame.bytes > kFrameMax) {
-        std::fprintf(stderr, "bench-link-backend: a frame of %u bytes: expected 1 to %zu\n", frame.bytes, kFrameMax);
+        std::fprintf(stderr, "bench-link-backend: a frame of %u bytes: expected 1 to %zu\n",
+                     frame.bytes, kFrameMax);
         return;
       }
       if (filled - at < sizeof frame + frame.bytes) {
@@ -79,12 +81,14 @@ int main(int argc, char** argv) {
   }
   std::signal(SIGPIPE, SIG_IGN);
   const std::string body = argv[2];
-  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
-                             std::to_string(body.size()) + "\r\n\r\n" + body;
+  const std::string answer =
+      "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (answer.size() > kFrameMax || std::strlen(argv[1]) >= sizeof address.sun_path) {
-    std::fprintf(stderr, "bench-link-backend: the answer may have %zu bytes, the socket path 107\n", kFrameMax);
+    std::fprintf(stderr, "bench-link-backend: the answer may have %zu bytes, the socket path 107\n",
+                 kFrameMax);
     return 2;
   }
   std::strcpy(address.sun_path, argv[1]);
@@ -92,7 +96,8 @@ int main(int argc, char** argv) {
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (listener < 0 || bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       listen(listener, 16) != 0) {
-    std::fprintf(stderr, "bench-link-backend: listening on %s: %s\n", argv[1], std::strerror(errno));
+    std::fprintf(stderr, "bench-link-backend: listening on %s: %s\n", argv[1],
+                 std::strerror(errno));
     return 1;
   }
   for (;;) {

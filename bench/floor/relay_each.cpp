@@ -2,10 +2,13 @@
 //
 //   bench-relay-each PORT UPSTREAM-SOCKET
 //
-// What a proxy with one upstream connection per client costs when HTTP costs nothing: it parses, routes and
-// counts nothing. Both directions of a pair work alike: a receive is armed; its buffer is sent on as it is,
-// and the next receive is armed together with that send. Bytes that arrive while a send is still in flight
-// are held, and no further receive is armed until it ends: two buffers per direction at most.
+// What a proxy with one upstream connection per client costs when HTTP costs nothing: it parses,
+// routes and counts nothing. Both directions of a pair work alike: a receive is armed; its buffer
+// is sent on as it is, and the next receive is armed together with that send. Bytes that arrive
+// while a send is still in flight are held, and no further receive is armed until it ends: two
+// buffers per direction at most.
+
+#include "bench/floor/ring.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,8 +17,6 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-
-#include "bench/floor/ring.h"
 
 namespace {
 
@@ -50,7 +51,8 @@ std::uint64_t tag(Direction* direction, Operation operation) {
 
 class RelayEach {
  public:
-  RelayEach(const char* port, const char* upstream) : listener_(sk::bench::listen_on(port)), upstream_(upstream) {}
+  RelayEach(const char* port, const char* upstream)
+      : listener_(sk::bench::listen_on(port)), upstream_(upstream) {}
 
   [[noreturn]] void run() {
     accept();
@@ -58,10 +60,17 @@ class RelayEach {
       ring_.turn([this](std::uint64_t user_data, int result, std::uint32_t flags) {
         auto* direction = reinterpret_cast<Direction*>(user_data & ~std::uint64_t{3});
         switch (user_data & 3U) {
-          case kAccept: accepted(result, flags); break;
-          case kReceive: received(*direction, result, flags); break;
-          case kSend: sent(*direction, result); break;
-          default: break;
+          case kAccept:
+            accepted(result, flags);
+            break;
+          case kReceive:
+            received(*direction, result, flags);
+            break;
+          case kSend:
+            sent(*direction, result);
+            break;
+          default:
+            break;
         }
       });
     }
@@ -105,8 +114,8 @@ class RelayEach {
       if ((flags & IORING_CQE_F_BUFFER) != 0) {
         ring_.give_back(Ring::buffer_id(flags));
       }
-      // -ENOBUFS cannot last: at most four buffers per pair are out and 2048 exist; beyond 512 clients a
-      // pair may be closed by it, which the load generator reports as an error.
+      // -ENOBUFS cannot last: at most four buffers per pair are out and 2048 exist; beyond 512
+      // clients a pair may be closed by it, which the load generator reports as an error.
       finish(pair);
       return;
     }

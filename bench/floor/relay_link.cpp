@@ -2,9 +2,13 @@
 //
 //   bench-relay-link PORT LINK-SOCKET
 //
-// The floor of our design: whatever a client sends becomes one frame on the link, whatever a frame brings goes
-// to its client; all frames of a turn leave in one send. No HTTP, no routing, no clock. Bounds: 1024
-// clients, 256 KiB per batch on the link, 8 KiB of unsent answers per client (then it is closed).
+// The floor of our design: whatever a client sends becomes one frame on the link, whatever a frame
+// brings goes to its client; all frames of a turn leave in one send. No HTTP, no routing, no clock.
+// Bounds: 1024 clients, 256 KiB per batch on the link, 8 KiB of unsent answers per client (then it
+// is closed).
+
+#include "bench/floor/link_frame.h"
+#include "bench/floor/ring.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,9 +22,6 @@
 #include <cstring>
 #include <memory>
 #include <vector>
-
-#include "bench/floor/link_frame.h"
-#include "bench/floor/ring.h"
 
 namespace {
 
@@ -82,12 +83,23 @@ class RelayLink {
       ring_.turn([this](std::uint64_t user_data, int result, std::uint32_t flags) {
         const std::size_t slot = user_data >> 3U;
         switch (user_data & 7U) {
-          case kAccept: accepted(result, flags); break;
-          case kClientReceive: client_received(slot, result, flags); break;
-          case kClientSend: client_sent(slot, result); break;
-          case kLinkReceive: link_received(result); break;
-          case kLinkSend: link_sent(result); break;
-          default: break;
+          case kAccept:
+            accepted(result, flags);
+            break;
+          case kClientReceive:
+            client_received(slot, result, flags);
+            break;
+          case kClientSend:
+            client_sent(slot, result);
+            break;
+          case kLinkReceive:
+            link_received(result);
+            break;
+          case kLinkSend:
+            link_sent(result);
+            break;
+          default:
+            break;
         }
       });
       flush();
@@ -130,7 +142,8 @@ class RelayLink {
   void client_received(std::size_t slot, int bytes, std::uint32_t flags) {
     Client& client = *clients_[slot];
     client.operations -= 1;
-    if (bytes == -ENOBUFS && !client.closing) {  // every client that waits holds none, so some come back
+    if (bytes == -ENOBUFS &&
+        !client.closing) {  // every client that waits holds none, so some come back
       client_receive(slot);
       return;
     }
@@ -179,7 +192,8 @@ class RelayLink {
 
   void link_receive() {
     io_uring_sqe* sqe = ring_.sqe();
-    io_uring_prep_recv(sqe, link_, incoming_->data() + incoming_bytes_, incoming_->size() - incoming_bytes_, 0);
+    io_uring_prep_recv(sqe, link_, incoming_->data() + incoming_bytes_,
+                       incoming_->size() - incoming_bytes_, 0);
     sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
     sqe->user_data = tag(kLinkReceive);
   }
@@ -259,7 +273,8 @@ class RelayLink {
       return false;
     }
     io_uring_sqe* sqe = ring_.sqe();
-    io_uring_prep_send(sqe, fd, bytes.half[bytes.filling].data(), bytes.filled, MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_prep_send(sqe, fd, bytes.half[bytes.filling].data(), bytes.filled,
+                       MSG_WAITALL | MSG_NOSIGNAL);
     sqe->user_data = user_data;
     bytes.in_flight = true;
     bytes.filling ^= 1U;
@@ -273,7 +288,8 @@ class RelayLink {
     Client& client = *clients_[slot];
     if (!client.closing) {
       client.closing = true;
-      shutdown(client.fd, SHUT_RDWR);  // wakes the receive; the slot is freed when nothing is in flight
+      shutdown(client.fd,
+               SHUT_RDWR);  // wakes the receive; the slot is freed when nothing is in flight
       if (client.held >= 0) {
         ring_.give_back(static_cast<unsigned>(client.held));
         client.held = -1;
@@ -286,7 +302,8 @@ class RelayLink {
   }
 
   [[noreturn]] void lost_link(int result) {
-    std::fprintf(stderr, "bench-relay-link: the link ended: %s\n", result == 0 ? "EOF" : std::strerror(-result));
+    std::fprintf(stderr, "bench-relay-link: the link ended: %s\n",
+                 result == 0 ? "EOF" : std::strerror(-result));
     std::exit(1);
   }
 
@@ -297,8 +314,10 @@ class RelayLink {
   std::vector<std::size_t> dirty_;
   std::vector<std::size_t> parked_;
   std::uint32_t generations_ = 0;
-  std::unique_ptr<DoubleBuffer<kLinkBatchMax>> batch_ = std::make_unique<DoubleBuffer<kLinkBatchMax>>();
-  std::unique_ptr<std::array<char, kLinkBatchMax>> incoming_ = std::make_unique<std::array<char, kLinkBatchMax>>();
+  std::unique_ptr<DoubleBuffer<kLinkBatchMax>> batch_ =
+      std::make_unique<DoubleBuffer<kLinkBatchMax>>();
+  std::unique_ptr<std::array<char, kLinkBatchMax>> incoming_ =
+      std::make_unique<std::array<char, kLinkBatchMax>>();
   std::size_t incoming_bytes_ = 0;
 };
 

@@ -7,11 +7,12 @@
 
 namespace sk::bench {
 
-// AnswerReader checks one HTTP/1.1 answer at a time: status 200, exactly one valid Content-Length, and a
-// body that equals the expected one. It is deliberately strict and knows no chunked coding: every
-// contender answers the same small body, and whatever else arrives must show up as an error.
+// AnswerReader checks one HTTP/1.1 answer at a time: status 200, exactly one valid Content-Length,
+// and a body that equals the expected one. It is deliberately strict and knows no chunked coding:
+// every contender answers the same small body, and whatever else arrives must show up as an error.
 //
-// Usage: read into space(), then took(n); repeat while the verdict is kIncomplete; reset() between answers.
+// Usage: read into space(), then took(n); repeat while the verdict is kIncomplete; reset() between
+// answers.
 class AnswerReader {
  public:
   enum class Verdict { kIncomplete, kGood, kGoodThenClose, kBadStatus, kBadFraming, kBadBody };

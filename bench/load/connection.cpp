@@ -147,9 +147,12 @@ long Connection::read_some(std::span<char> into) {
     }
     switch (SSL_get_error(ssl_, got)) {
       case SSL_ERROR_WANT_READ:
-      case SSL_ERROR_WANT_WRITE: return -1;
-      case SSL_ERROR_ZERO_RETURN: return 0;
-      default: return -2;
+      case SSL_ERROR_WANT_WRITE:
+        return -1;
+      case SSL_ERROR_ZERO_RETURN:
+        return 0;
+      default:
+        return -2;
     }
   }
   const ssize_t got = recv(fd_, into.data(), into.size(), 0);
@@ -179,15 +182,24 @@ bool Connection::receive() {
       return false;
     }
     switch (reader_.took(static_cast<std::size_t>(got))) {
-      case AnswerReader::Verdict::kIncomplete: continue;
+      case AnswerReader::Verdict::kIncomplete:
+        continue;
       case AnswerReader::Verdict::kGood:
         reader_.reset();
         state_ = State::kIdle;
         return true;
-      case AnswerReader::Verdict::kGoodThenClose: close(); return true;
-      case AnswerReader::Verdict::kBadStatus: fail(tally_.errors.status); return false;
-      case AnswerReader::Verdict::kBadFraming: fail(tally_.errors.framing); return false;
-      case AnswerReader::Verdict::kBadBody: fail(tally_.errors.body); return false;
+      case AnswerReader::Verdict::kGoodThenClose:
+        close();
+        return true;
+      case AnswerReader::Verdict::kBadStatus:
+        fail(tally_.errors.status);
+        return false;
+      case AnswerReader::Verdict::kBadFraming:
+        fail(tally_.errors.framing);
+        return false;
+      case AnswerReader::Verdict::kBadBody:
+        fail(tally_.errors.body);
+        return false;
     }
   }
 }

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "bench/load/answer_reader.h"
+#include "bench/load/tally.h"
+
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <cstdint>
 #include <string_view>
-
-#include "bench/load/answer_reader.h"
-#include "bench/load/tally.h"
 
 namespace sk::bench {
 
@@ -15,21 +15,22 @@ namespace sk::bench {
 struct Target {
   sockaddr_storage address{};
   socklen_t address_length = 0;
-  std::string_view request;        // the whole request head
+  std::string_view request;  // the whole request head
   std::string_view expected_body;
-  SSL_CTX* tls = nullptr;          // null: plain
+  SSL_CTX* tls = nullptr;  // null: plain
 };
 
 // Connection carries at most one request at a time over one socket, plain or TLS, edge-triggered.
 //
-// It is driven by the generator: open(), then on_ready() for every epoll event; when idle() it may ask().
-// After each call the generator looks at the state; finished() tells once per good answer. Errors go
-// straight into the tally, and the connection is then closed and may be opened again.
+// It is driven by the generator: open(), then on_ready() for every epoll event; when idle() it may
+// ask(). After each call the generator looks at the state; finished() tells once per good answer.
+// Errors go straight into the tally, and the connection is then closed and may be opened again.
 class Connection {
  public:
   enum class State { kClosed, kConnecting, kHandshaking, kIdle, kWaiting };
 
-  Connection(const Target& target, Tally& tally) : target_(target), tally_(tally), reader_(target.expected_body) {}
+  Connection(const Target& target, Tally& tally)
+      : target_(target), tally_(tally), reader_(target.expected_body) {}
   ~Connection() { close(); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

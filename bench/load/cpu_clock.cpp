@@ -5,7 +5,8 @@
 
 namespace sk::bench {
 
-bool read_cpu(const std::vector<WatchedProcess>& watched, std::map<std::string, std::uint64_t>& out) {
+bool read_cpu(const std::vector<WatchedProcess>& watched,
+              std::map<std::string, std::uint64_t>& out) {
   out.clear();
   for (const WatchedProcess& process : watched) {
     clockid_t clock{};

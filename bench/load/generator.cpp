@@ -1,5 +1,7 @@
 #include "bench/load/generator.h"
 
+#include "bench/load/cpu_clock.h"
+
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -8,24 +10,22 @@
 #include <cstdio>
 #include <ctime>
 
-#include "bench/load/cpu_clock.h"
-
 namespace sk::bench {
 namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000U;
 constexpr std::uint64_t kSweepEvery = kSecond / 10;
+constexpr double kSecondsMax = 3600.0;  // of a run that ends by its number of requests
 
-std::uint64_t to_ns(double seconds) {
-  return static_cast<std::uint64_t>(seconds * 1e9);
-}
+std::uint64_t to_ns(double seconds) { return static_cast<std::uint64_t>(seconds * 1e9); }
 
 }  // namespace
 
 std::uint64_t now_ns() {
   timespec time{};
   clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * kSecond + static_cast<std::uint64_t>(time.tv_nsec);
+  return static_cast<std::uint64_t>(time.tv_sec) * kSecond +
+         static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 LoadGenerator::LoadGenerator(const LoadOptions& options, const Target& target)
@@ -57,7 +57,8 @@ void LoadGenerator::turn(std::uint64_t wake_ns) {
   const std::uint64_t before = now_ns();
   const std::uint64_t wait = wake_ns > before ? std::min(wake_ns - before, kSweepEvery) : 0;
   const timespec timeout{static_cast<time_t>(wait / kSecond), static_cast<long>(wait % kSecond)};
-  const int ready = epoll_pwait2(epoll_fd_, events.data(), static_cast<int>(events.size()), &timeout, nullptr);
+  const int ready =
+      epoll_pwait2(epoll_fd_, events.data(), static_cast<int>(events.size()), &timeout, nullptr);
   for (int i = 0; i < ready; ++i) {
     auto& connection = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
     const Connection::State was = connection.state();
@@ -65,7 +66,7 @@ void LoadGenerator::turn(std::uint64_t wake_ns) {
     const std::uint64_t now = now_ns();
     if (good) {
       tally_.good_total += 1;
-      if (measuring_) {
+      if (in_window(options_.rate > 0 ? connection.since_ns() : now)) {
         tally_.latency.record(now - connection.since_ns());
       }
     }
@@ -87,7 +88,7 @@ void LoadGenerator::turn(std::uint64_t wake_ns) {
 // A connection that has just become idle takes the next request, if there is one for it.
 void LoadGenerator::use(Connection& connection, std::uint64_t now) {
   if (options_.rate > 0) {
-    if (!asking_ || backlog_.empty()) {
+    if (backlog_.empty()) {
       free_.push_back(&connection);
       return;
     }
@@ -138,7 +139,8 @@ void LoadGenerator::sweep(std::uint64_t now) {
   swept_ns_ = now;
   const std::uint64_t timeout = to_ns(options_.timeout_seconds);
   for (auto& connection : connections_) {
-    if (connection->state() == Connection::State::kWaiting && now - connection->asked_ns() > timeout) {
+    if (connection->state() == Connection::State::kWaiting &&
+        now - connection->asked_ns() > timeout) {
       tally_.errors.timeout += 1;
       connection->close();
     }
@@ -185,18 +187,18 @@ bool LoadGenerator::traffic(std::uint64_t until) {
   return true;
 }
 
-// Lets open requests finish, for a bounded time.
+// Lets what was asked or due finish, for a bounded time.
 void LoadGenerator::drain() {
   asking_ = false;
-  measuring_ = false;
   const std::uint64_t until = now_ns() + to_ns(options_.timeout_seconds);
   const auto waiting = [](const std::unique_ptr<Connection>& c) {
     return c->state() == Connection::State::kWaiting;
   };
-  while (std::ranges::any_of(connections_, waiting) && now_ns() < until) {
+  while ((std::ranges::any_of(connections_, waiting) || !backlog_.empty()) && now_ns() < until) {
     turn(until);
   }
-  tally_.errors.unanswered += static_cast<std::uint64_t>(std::ranges::count_if(connections_, waiting));
+  tally_.errors.unanswered +=
+      backlog_.size() + static_cast<std::uint64_t>(std::ranges::count_if(connections_, waiting));
 }
 
 bool LoadGenerator::run(RunResult& result) {
@@ -218,10 +220,13 @@ bool LoadGenerator::run(RunResult& result) {
   if (!read_cpu(options_.watched, before)) {
     return false;
   }
-  measuring_ = true;
   const std::uint64_t start = now_ns();
-  const bool done = traffic(start + to_ns(options_.requests == 0 ? options_.seconds : 3600.0));
+  const std::uint64_t planned = to_ns(options_.requests == 0 ? options_.seconds : kSecondsMax);
+  window_start_ns_ = start;
+  window_end_ns_ = start + planned;
+  const bool done = traffic(window_end_ns_);
   const std::uint64_t end = now_ns();
+  window_end_ns_ = std::min(window_end_ns_, end);
   if (!done || !read_cpu(options_.watched, after)) {
     return false;
   }

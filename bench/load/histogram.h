@@ -9,8 +9,8 @@ namespace sk::bench {
 
 // LatencyHistogram counts durations in nanoseconds in log-linear buckets: 128 per power of two, so
 // that a quantile is never more than 0.8 % above the truth, from 1 ns to 2^41 ns (36 minutes).
-// Fixed size (about 36 KiB), no allocation, not thread-safe. Longer durations land in the last bucket;
-// `max()` stays exact.
+// Fixed size (about 36 KiB), no allocation, not thread-safe. Longer durations land in the last
+// bucket; `max()` stays exact.
 class LatencyHistogram {
  public:
   void record(std::uint64_t nanoseconds) {
@@ -35,7 +35,8 @@ class LatencyHistogram {
   static constexpr unsigned kShiftMax = 33;
   static constexpr std::size_t kBuckets = (kShiftMax + 2) * kSub;
 
-  // Values below 2*kSub have a bucket of their own; above, each power of two is cut into kSub parts.
+  // Values below 2*kSub have a bucket of their own; above, each power of two is cut into kSub
+  // parts.
   static std::size_t index_of(std::uint64_t value) {
     const unsigned width = static_cast<unsigned>(std::bit_width(value));
     const unsigned shift = width > kSubBits + 1 ? width - (kSubBits + 1) : 0;

@@ -1,4 +1,8 @@
-// sidekick-bench-load: one load against one target, one line of JSON. See options.cpp for its options.
+// sidekick-bench-load: one load against one target, one line of JSON. See options.cpp for its
+// options.
+
+#include "bench/load/generator.h"
+#include "bench/load/options.h"
 
 #include <arpa/inet.h>
 #include <sys/prctl.h>
@@ -11,9 +15,6 @@
 #include <iostream>
 #include <string>
 
-#include "bench/load/generator.h"
-#include "bench/load/options.h"
-
 namespace {
 
 using sk::bench::LoadOptions;
@@ -24,7 +25,8 @@ bool resolve(const std::string& text, Target& target) {
     auto* address = reinterpret_cast<sockaddr_un*>(&target.address);
     const std::string path = text.substr(5);
     if (path.empty() || path.size() >= sizeof address->sun_path) {
-      std::fprintf(stderr, "load: --target '%s': the path must have 1 to 107 bytes\n", text.c_str());
+      std::fprintf(stderr, "load: --target '%s': the path must have 1 to 107 bytes\n",
+                   text.c_str());
       return false;
     }
     address->sun_family = AF_UNIX;
@@ -35,10 +37,12 @@ bool resolve(const std::string& text, Target& target) {
   const std::size_t colon = text.rfind(':');
   auto* address = reinterpret_cast<sockaddr_in*>(&target.address);
   address->sin_family = AF_INET;
-  const long port = colon == std::string::npos ? 0 : std::strtol(text.c_str() + colon + 1, nullptr, 10);
+  const long port =
+      colon == std::string::npos ? 0 : std::strtol(text.c_str() + colon + 1, nullptr, 10);
   if (port < 1 || port > 65535 ||
       inet_pton(AF_INET, text.substr(0, colon).c_str(), &address->sin_addr) != 1) {
-    std::fprintf(stderr, "load: --target '%s': expected IP:PORT (IPv4) or unix:PATH\n", text.c_str());
+    std::fprintf(stderr, "load: --target '%s': expected IP:PORT (IPv4) or unix:PATH\n",
+                 text.c_str());
     return false;
   }
   address->sin_port = htons(static_cast<std::uint16_t>(port));
@@ -47,10 +51,12 @@ bool resolve(const std::string& text, Target& target) {
 }
 
 void print_quantiles(const sk::bench::LatencyHistogram& h) {
-  std::printf("{\"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"p999\": %.3f, \"max\": %.3f, \"mean\": %.3f}",
-              static_cast<double>(h.quantile(0.5)) / 1e3, static_cast<double>(h.quantile(0.9)) / 1e3,
-              static_cast<double>(h.quantile(0.99)) / 1e3, static_cast<double>(h.quantile(0.999)) / 1e3,
-              static_cast<double>(h.max()) / 1e3, h.mean() / 1e3);
+  std::printf(
+      "{\"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"p999\": %.3f, \"max\": %.3f, \"mean\": "
+      "%.3f}",
+      static_cast<double>(h.quantile(0.5)) / 1e3, static_cast<double>(h.quantile(0.9)) / 1e3,
+      static_cast<double>(h.quantile(0.99)) / 1e3, static_cast<double>(h.quantile(0.999)) / 1e3,
+      static_cast<double>(h.max()) / 1e3, h.mean() / 1e3);
 }
 
 int quantiles_of_stdin() {
@@ -58,26 +64,32 @@ int quantiles_of_stdin() {
   for (std::uint64_t value = 0; std::cin >> value;) {
     histogram.record(value);
   }
-  std::printf("{\"count\": %llu, \"latency_us\": ", static_cast<unsigned long long>(histogram.count()));
+  std::printf("{\"count\": %llu, \"latency_us\": ",
+              static_cast<unsigned long long>(histogram.count()));
   print_quantiles(histogram);
   std::printf("}\n");
   return std::cin.eof() ? 0 : 2;
 }
 
-void print(const LoadOptions& options, const sk::bench::Tally& tally, const sk::bench::RunResult& result) {
+void print(const LoadOptions& options, const sk::bench::Tally& tally,
+           const sk::bench::RunResult& result) {
   const auto count = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
   const sk::bench::ErrorCounts& e = tally.errors;
   const std::uint64_t requests = tally.latency.count();
-  std::printf("{\"requests\": %llu, \"total\": %llu, \"seconds\": %.6f, \"rate\": %.1f, \"wanted_rate\": %.1f",
-              count(requests), count(tally.good_total), result.seconds,
-              static_cast<double>(requests) / result.seconds, options.rate);
-  std::printf(", \"errors\": %llu, \"error_kinds\": {\"connect\": %llu, \"status\": %llu, \"framing\": %llu, "
-              "\"body\": %llu, \"closed\": %llu, \"timeout\": %llu, \"unasked\": %llu, \"dropped\": %llu, "
-              "\"unanswered\": %llu}",
-              count(e.total()), count(e.connect), count(e.status), count(e.framing), count(e.body),
-              count(e.closed), count(e.timeout), count(e.unasked), count(e.dropped), count(e.unanswered));
-  std::printf(", \"reconnects\": %llu, \"backlog_max\": %llu, \"latency_us\": ", count(tally.reconnects),
-              count(tally.backlog_max));
+  std::printf(
+      "{\"requests\": %llu, \"total\": %llu, \"seconds\": %.6f, \"rate\": %.1f, \"wanted_rate\": "
+      "%.1f",
+      count(requests), count(tally.good_total), result.seconds,
+      static_cast<double>(requests) / result.seconds, options.rate);
+  std::printf(
+      ", \"errors\": %llu, \"error_kinds\": {\"connect\": %llu, \"status\": %llu, \"framing\": "
+      "%llu, "
+      "\"body\": %llu, \"closed\": %llu, \"timeout\": %llu, \"unasked\": %llu, \"dropped\": %llu, "
+      "\"unanswered\": %llu}",
+      count(e.total()), count(e.connect), count(e.status), count(e.framing), count(e.body),
+      count(e.closed), count(e.timeout), count(e.unasked), count(e.dropped), count(e.unanswered));
+  std::printf(", \"reconnects\": %llu, \"backlog_max\": %llu, \"latency_us\": ",
+              count(tally.reconnects), count(tally.backlog_max));
   print_quantiles(tally.latency);
   std::printf(", \"cpu_ns\": {");
   const char* comma = "";
@@ -102,8 +114,8 @@ int main(int argc, char** argv) {
   if (!resolve(options.target, target)) {
     return 2;
   }
-  std::signal(SIGPIPE, SIG_IGN);       // OpenSSL writes without MSG_NOSIGNAL
-  prctl(PR_SET_TIMERSLACK, 1UL);       // an open loop's instants, not the default 50 us after them
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
+  prctl(PR_SET_TIMERSLACK, 1UL);  // an open loop's instants, not the default 50 us after them
   options.watched.push_back({"load", getpid()});
 
   const std::string request = "GET " + options.path + " HTTP/1.1\r\nHost: " + options.host +

@@ -57,8 +57,21 @@ bool parse_watched(const char* text, std::vector<WatchedProcess>& out) {
 }
 
 enum Option : int {
-  kTarget = 1, kPath, kHost, kBody, kConnections, kSeconds, kWarmup, kRequests, kRate, kPoisson,
-  kSeed, kTimeout, kTls, kCpu, kQuantiles
+  kTarget = 1,
+  kPath,
+  kHost,
+  kBody,
+  kConnections,
+  kSeconds,
+  kWarmup,
+  kRequests,
+  kRate,
+  kPoisson,
+  kSeed,
+  kTimeout,
+  kTls,
+  kCpu,
+  kQuantiles
 };
 
 const option kOptions[] = {
@@ -87,31 +100,57 @@ bool parse_options(int argc, char** argv, LoadOptions& o) {
   double number = 0;
   for (int code = 0; ok && (code = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
     switch (code) {
-      case kTarget: o.target = optarg; break;
-      case kPath: o.path = optarg; break;
-      case kHost: o.host = optarg; break;
-      case kBody: o.body = optarg; break;
+      case kTarget:
+        o.target = optarg;
+        break;
+      case kPath:
+        o.path = optarg;
+        break;
+      case kHost:
+        o.host = optarg;
+        break;
+      case kBody:
+        o.body = optarg;
+        break;
       case kConnections:
         ok = parse_number("--connections", optarg, 1, 4096, number);
         o.connections = static_cast<unsigned>(number);
         break;
-      case kSeconds: ok = parse_number("--seconds", optarg, 0.01, 3600, o.seconds); break;
-      case kWarmup: ok = parse_number("--warmup", optarg, 0, 60, o.warmup_seconds); break;
+      case kSeconds:
+        ok = parse_number("--seconds", optarg, 0.01, 3600, o.seconds);
+        break;
+      case kWarmup:
+        ok = parse_number("--warmup", optarg, 0, 60, o.warmup_seconds);
+        break;
       case kRequests:
         ok = parse_number("--requests", optarg, 1, 1e12, number);
         o.requests = static_cast<std::uint64_t>(number);
         break;
-      case kRate: ok = parse_number("--rate", optarg, 1, 1e7, o.rate); break;
-      case kPoisson: o.poisson = true; break;
+      case kRate:
+        ok = parse_number("--rate", optarg, 1, 1e7, o.rate);
+        break;
+      case kPoisson:
+        o.poisson = true;
+        break;
       case kSeed:
         ok = parse_number("--seed", optarg, 0, 9e15, number);
         o.seed = static_cast<std::uint64_t>(number);
         break;
-      case kTimeout: ok = parse_number("--timeout", optarg, 0.01, 600, o.timeout_seconds); break;
-      case kTls: o.tls = true; break;
-      case kCpu: ok = parse_watched(optarg, o.watched); break;
-      case kQuantiles: o.quantiles_of_stdin = true; break;
-      default: ok = false; break;
+      case kTimeout:
+        ok = parse_number("--timeout", optarg, 0.01, 600, o.timeout_seconds);
+        break;
+      case kTls:
+        o.tls = true;
+        break;
+      case kCpu:
+        ok = parse_watched(optarg, o.watched);
+        break;
+      case kQuantiles:
+        o.quantiles_of_stdin = true;
+        break;
+      default:
+        ok = false;
+        break;
     }
   }
   if (ok && optind < argc) {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstdint>
-
 #include "bench/load/histogram.h"
+
+#include <cstdint>
 
 namespace sk::bench {
 
@@ -23,14 +23,14 @@ struct ErrorCounts {
   }
 };
 
-// The books of a run. Only good answers that end within the measured window enter `latency`; errors are
-// counted from the first connection to the last.
+// The books of a run. Only good answers of the measured window enter `latency`; errors are counted
+// from the first connection to the last.
 struct Tally {
   LatencyHistogram latency;
   ErrorCounts errors;
-  std::uint64_t good_total = 0;    // good answers including warm-up and drain
-  std::uint64_t reconnects = 0;    // connections opened again
-  std::uint64_t backlog_max = 0;   // open loop: most requests that were due but had no connection
+  std::uint64_t good_total = 0;   // good answers including warm-up and drain
+  std::uint64_t reconnects = 0;   // connections opened again
+  std::uint64_t backlog_max = 0;  // open loop: most requests that were due but had no connection
 };
 
 }  // namespace sk::bench

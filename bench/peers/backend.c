@@ -2,9 +2,10 @@
 //
 //   bench-backend SOCKET-PATH BODY
 //
-// One thread, edge-triggered epoll, a Unix socket, keep-alive. Every request head (up to the empty line)
-// gets the same answer; pipelined heads are answered in one write. It understands requests without a body
-// only, which is all that the load generator sends. One read and one write per request when busy.
+// One thread, edge-triggered epoll, a Unix socket, keep-alive. Every request head (up to the empty
+// line) gets the same answer; pipelined heads are answered in one write. It understands requests
+// without a body only, which is all that the load generator sends. One read and one write per
+// request when busy.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,13 +21,14 @@
 
 enum {
   kConnectionsMax = 8192,
-  kHeadMax = 8 * 1024,      // a longer request head closes the connection
+  kHeadMax = 8 * 1024,  // a longer request head closes the connection
   kAnswerMax = 1024,
   kAnswersPerWrite = 32,
   kEventsPerTurn = 256,
 };
 
-// What is left of a head that has not arrived whole; allocated when that first happens to a connection.
+// What is left of a head that has not arrived whole; allocated when that first happens to a
+// connection.
 struct partial {
   size_t length;
   char bytes[kHeadMax];
@@ -47,8 +49,8 @@ static void close_connection(int fd) {
   close(fd);
 }
 
-// The answers are at most kAnswersPerWrite * 200 bytes or so and the peer reads before it asks again, so a
-// full socket buffer means a peer that misbehaves: it is closed.
+// The answers are at most kAnswersPerWrite * 200 bytes or so and the peer reads before it asks
+// again, so a full socket buffer means a peer that misbehaves: it is closed.
 static int answer(int fd, size_t count) {
   while (count > 0) {
     const size_t now = count < kAnswersPerWrite ? count : kAnswersPerWrite;
@@ -135,11 +137,13 @@ int main(int argc, char** argv) {
   }
   signal(SIGPIPE, SIG_IGN);
   char one[kAnswerMax];
-  const int length = snprintf(one, sizeof one,
-                              "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                              strlen(argv[2]), argv[2]);
+  const int length =
+      snprintf(one, sizeof one,
+               "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+               strlen(argv[2]), argv[2]);
   if (length >= (int)sizeof one) {
-    fprintf(stderr, "bench-backend: the body is too long: head and body may have %d bytes\n", kAnswerMax - 1);
+    fprintf(stderr, "bench-backend: the body is too long: head and body may have %d bytes\n",
+            kAnswerMax - 1);
     return 2;
   }
   answer_length = (size_t)length;
@@ -156,7 +160,8 @@ int main(int argc, char** argv) {
   unlink(argv[1]);
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (listener < 0 || bind(listener, (struct sockaddr*)&address, sizeof address) != 0 ||
-      chmod(argv[1], 0666) != 0 || listen(listener, 4096) != 0) {  // the peers' workers run as other users
+      chmod(argv[1], 0666) != 0 ||
+      listen(listener, 4096) != 0) {  // the peers' workers run as other users
     die("listen on", argv[1]);
   }
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
