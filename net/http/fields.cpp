@@ -87,12 +87,18 @@ bool Fields::add(std::string_view name, std::string_view value) {
 bool Fields::add_view(HeaderId id, std::string_view value) { return append(HeaderField(id, value)); }
 
 bool Fields::add_view(std::string_view name, std::string_view value) {
-  const HeaderId id = find_header_id(name);
-  if (id == HeaderId::unknown && name.size() > kNameBytesMax) {
+  return add_view(find_header_id(name), name, value);
+}
+
+bool Fields::add_view(HeaderId id, std::string_view name, std::string_view value) {
+  if (id != HeaderId::unknown) {
+    return append(HeaderField(id, value));
+  }
+  if (name.size() > kNameBytesMax) {
     overflowed_ = true;
     return false;
   }
-  return append(id != HeaderId::unknown ? HeaderField(id, value) : HeaderField(name, value));
+  return append(HeaderField(name, value));
 }
 
 bool Fields::set(HeaderId id, std::string_view value) {

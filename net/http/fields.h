@@ -65,6 +65,8 @@ class Fields {
   // The same without copying: name and value are static, in arena(), or outlive this object.
   bool add_view(HeaderId id, std::string_view value);
   bool add_view(std::string_view name, std::string_view value);
+  // id is what find_header_id(name) said.
+  bool add_view(HeaderId id, std::string_view name, std::string_view value);
 
   // Replaces every field of that name by one (appended if there was none).
   bool set(HeaderId id, std::string_view value);
