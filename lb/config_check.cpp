@@ -1,0 +1,284 @@
+#include "lb/config_check.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lb/config_units.h"
+#include "lb/nearest_name.h"
+
+namespace sk::lb {
+namespace {
+
+// The ALB keeps idle connections for 60 s and answers 502 where its target closes one first.
+constexpr Duration kAlbIdle = 60s;
+
+void check_admin(const Config& config, ConfigMessages& messages) {
+  const AdminConfig& admin = config.admin;
+  if (!admin.address) {
+    return;
+  }
+  if (admin.address->kind == Address::Kind::dns) {
+    messages.error(admin.place, "admin.address", "expected an address of this machine, not a name");
+  } else if (!is_local(*admin.address) && !admin.allow_public) {
+    messages.error(admin.place, "admin.address",
+                   to_string(*admin.address) +
+                       " is reachable from outside, and metrics say much about a system: use "
+                       "127.0.0.1 or a Unix socket, or set allow_public = true");
+  }
+}
+
+void check_tls(const ListenerConfig& listener, ConfigMessages& messages) {
+  const TlsConfig& tls = *listener.tls;
+  if (tls.certificates.size() > 1) {
+    messages.error(tls.certificates[1].place, "listener.tls.certificates",
+                   "one certificate per listener for now; put all names into one certificate or "
+                   "use a listener each");
+  }
+  if (tls.certificates.empty()) {
+    messages.error(listener.place, "listener.tls.certificates",
+                   "holds no certificate: add { cert = \"...\", key = \"...\" }");
+  }
+  if (listener.redirect_https != 0) {
+    messages.error(listener.place, "listener.redirect_https",
+                   "has no sense on a listener with tls; remove one of the two");
+  }
+}
+
+void check_limits(const ListenerConfig& listener, ConfigMessages& messages) {
+  const LimitsConfig& limits = listener.limits;
+  if (limits.h1.header_field_bytes > limits.h1.header_total_bytes) {
+    messages.error(listener.place, "listener.limits.header_field",
+                   format_size(limits.h1.header_field_bytes) + " is more than header_total, " +
+                       format_size(limits.h1.header_total_bytes) + ", allows for all fields together");
+  }
+  if (limits.h1.request_line_bytes > limits.h1.header_total_bytes) {
+    messages.error(listener.place, "listener.limits.request_line",
+                   format_size(limits.h1.request_line_bytes) + " is more than header_total, " +
+                       format_size(limits.h1.header_total_bytes) + ", allows for the whole head");
+  }
+  if (listener.profile == Profile::behind_alb && limits.idle_timeout <= kAlbIdle) {
+    messages.error(listener.place, "listener.limits.idle_timeout",
+                   format_duration(limits.idle_timeout) +
+                       " is not longer than the 60s an ALB keeps idle connections: it would send "
+                       "requests into closing ones and answer 502; set 65s or more");
+  }
+}
+
+void check_listeners(const Config& config, ConfigMessages& messages) {
+  if (config.listeners.empty() && !messages.has_errors()) {
+    messages.error({}, "listener", "there is none: add [[listener]] with an address");
+  }
+  for (std::size_t index = 0; index < config.listeners.size(); ++index) {
+    const ListenerConfig& listener = config.listeners[index];
+    if (listener.address.kind == Address::Kind::dns) {
+      messages.error(listener.place, "listener.address",
+                     "expected an address of this machine, not a name");
+    }
+    for (std::size_t before = 0; before < index && !listener.address.host.empty(); ++before) {
+      if (config.listeners[before].address == listener.address) {
+        messages.error(listener.place, "listener.address",
+                       to_string(listener.address) + " is taken by the listener of line " +
+                           std::to_string(config.listeners[before].place.line));
+      }
+    }
+    if (config.admin.address && *config.admin.address == listener.address) {
+      messages.error(listener.place, "listener.address",
+                     to_string(listener.address) + " is the admin address too");
+    }
+    if (listener.tls) {
+      check_tls(listener, messages);
+    }
+    check_limits(listener, messages);
+  }
+}
+
+void check_workers(const UpstreamConfig& upstream, ConfigMessages& messages) {
+  const WorkersConfig& workers = *upstream.workers;
+  if (workers.command.empty() || workers.command.front().empty()) {
+    messages.error(upstream.place, "upstream.workers.command",
+                   "names no program: [\"/usr/bin/sidekick-app\", \"--config\", \"app.toml\"]");
+  }
+  if (workers.backoff_min > workers.backoff_max) {
+    messages.error(upstream.place, "upstream.workers.backoff_min",
+                   format_duration(workers.backoff_min) + " is more than backoff_max, " +
+                       format_duration(workers.backoff_max));
+  }
+}
+
+void check_endpoints(const UpstreamConfig& upstream, ConfigMessages& messages) {
+  for (std::size_t index = 0; index < upstream.endpoints.size(); ++index) {
+    for (std::size_t before = 0; before < index; ++before) {
+      if (upstream.endpoints[before].address == upstream.endpoints[index].address) {
+        messages.error(upstream.endpoints[index].place, "upstream.endpoints",
+                       in_quotes(to_string(upstream.endpoints[index].address)) +
+                           " stands there twice; a weight is not made this way");
+      }
+    }
+  }
+}
+
+void check_upstreams(const Config& config, ConfigMessages& messages) {
+  for (std::size_t index = 0; index < config.upstreams.size(); ++index) {
+    const UpstreamConfig& upstream = config.upstreams[index];
+    for (std::size_t before = 0; before < index && !upstream.name.empty(); ++before) {
+      if (config.upstreams[before].name == upstream.name) {
+        messages.error(upstream.place, "upstream.name",
+                       in_quotes(upstream.name) + " is the name of the upstream of line " +
+                           std::to_string(config.upstreams[before].place.line) + " too");
+      }
+    }
+    if (upstream.workers && !upstream.endpoints.empty()) {
+      messages.error(upstream.place, "upstream",
+                     in_quotes(upstream.name) +
+                         " has workers and endpoints; make it two upstreams with a route each");
+    } else if (!upstream.workers && upstream.endpoints.empty()) {
+      messages.error(upstream.place, "upstream",
+                     in_quotes(upstream.name) + " has neither workers nor endpoints");
+    }
+    if (upstream.workers) {
+      check_workers(upstream, messages);
+    }
+    check_endpoints(upstream, messages);
+    const bool used = std::ranges::any_of(config.routes, [&](const RouteConfig& route) {
+      return route.upstream == upstream.name;
+    });
+    if (!used && !upstream.name.empty()) {
+      messages.warning(upstream.place, "upstream", in_quotes(upstream.name) + " has no route");
+    }
+  }
+}
+
+void check_host(const RouteConfig& route, ConfigMessages& messages) {
+  std::string_view host = route.host;
+  if (host.empty()) {
+    return;
+  }
+  if (host.starts_with("*.")) {
+    host.remove_prefix(2);
+  }
+  const bool clean = !host.empty() && host.size() <= 253 && std::ranges::all_of(host, [](char b) {
+    return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') ||
+           b == '-' || b == '.' || b == '_' || b == '[' || b == ']' || b == ':';
+  });
+  const bool has_port = host.find(':') != std::string_view::npos && host.front() != '[';
+  if (!clean || has_port) {
+    messages.error(route.place, "route.host",
+                   in_quotes(route.host) +
+                       " is not a host: write \"api.example.com\" or \"*.example.com\", without "
+                       "scheme and port");
+  }
+}
+
+void check_path(const RouteConfig& route, ConfigMessages& messages) {
+  const std::string& path = route.path;
+  const std::size_t star = path.find('*');
+  const bool star_ok = star == std::string::npos || (star + 1 == path.size() && path.ends_with("/*"));
+  const bool clean = std::ranges::all_of(
+      path, [](char byte) { return byte > 0x20 && byte < 0x7f && byte != '?' && byte != '#'; });
+  if (!path.starts_with('/') || !star_ok || !clean || path.size() > 2048) {
+    messages.error(route.place, "route.path",
+                   in_quotes(path) +
+                       " is not a path: write \"/v1/items\" for exactly this one or \"/v1/*\" for "
+                       "all below /v1/");
+  }
+}
+
+void check_budget(const RouteConfig& route, ConfigMessages& messages) {
+  const BudgetConfig& budget = *route.budget;
+  struct Step {
+    const char* name;
+    const std::optional<Duration>& value;
+  };
+  const Step steps[] = {{"p50", budget.p50}, {"p99", budget.p99}, {"p999", budget.p999}};
+  const Step* last = nullptr;
+  for (const Step& step : steps) {
+    if (!step.value) {
+      continue;
+    }
+    if (last != nullptr && *step.value < *last->value) {
+      messages.error(budget.place, std::string("route.budget.") + step.name,
+                     format_duration(*step.value) + " is less than " + last->name + ", " +
+                         format_duration(*last->value) + "; a higher percentile is never faster");
+    }
+    last = &step;
+  }
+  if (budget.deadline && budget.p99 && *budget.deadline < *budget.p99) {
+    messages.error(budget.place, "route.budget.deadline",
+                   format_duration(*budget.deadline) + " is less than p99, " +
+                       format_duration(*budget.p99) +
+                       ": more than one request in a hundred would be cut off");
+  }
+  if (budget.deadline && *budget.deadline > route.total_timeout) {
+    messages.error(budget.place, "route.budget.deadline",
+                   format_duration(*budget.deadline) + " is more than total_timeout, " +
+                       format_duration(route.total_timeout) + ", which would end it before");
+  }
+  if (!budget.p50 && !budget.p99 && !budget.p999 && !budget.deadline) {
+    messages.error(budget.place, "route.budget",
+                   "states nothing: give p50, p99, p999 or deadline");
+  }
+}
+
+// True if everything that b matches is matched by a.
+bool covers(const RouteConfig& a, const RouteConfig& b) {
+  const bool host = a.host.empty() || a.host == b.host ||
+                    (a.host.starts_with("*.") && !b.host.empty() &&
+                     b.host.size() > a.host.size() - 1 && b.host.ends_with(a.host.substr(1)));
+  const bool path = a.path == b.path ||
+                    (a.path.ends_with("/*") &&
+                     b.path.starts_with(std::string_view(a.path).substr(0, a.path.size() - 1)));
+  return host && path;
+}
+
+void check_routes(const Config& config, ConfigMessages& messages) {
+  std::vector<std::string_view> names;
+  for (const UpstreamConfig& upstream : config.upstreams) {
+    names.push_back(upstream.name);
+  }
+  const bool serves = std::ranges::any_of(config.listeners, [](const ListenerConfig& listener) {
+    return listener.redirect_https == 0;
+  });
+  if (config.routes.empty() && serves && !messages.has_errors()) {
+    messages.error({}, "route", "there is none: add [[route]] with an upstream");
+  }
+  for (std::size_t index = 0; index < config.routes.size(); ++index) {
+    const RouteConfig& route = config.routes[index];
+    if (!route.upstream.empty() && std::ranges::find(names, route.upstream) == names.end()) {
+      messages.error(route.upstream_place, "route.upstream",
+                     "there is no upstream " + in_quotes(route.upstream) +
+                         did_you_mean(nearest_name(route.upstream, names)));
+    }
+    check_host(route, messages);
+    check_path(route, messages);
+    if (route.response_header_timeout > route.total_timeout) {
+      messages.error(route.place, "route.response_header_timeout",
+                     format_duration(route.response_header_timeout) +
+                         " is more than total_timeout, " + format_duration(route.total_timeout));
+    }
+    if (route.budget) {
+      check_budget(route, messages);
+    }
+    for (std::size_t before = 0; before < index; ++before) {
+      if (covers(config.routes[before], route)) {
+        messages.warning(route.place, "route",
+                         "never matches: the route of line " +
+                             std::to_string(config.routes[before].place.line) +
+                             " stands before it and matches all that it does");
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void check_config(const Config& config, ConfigMessages& messages) {
+  check_listeners(config, messages);
+  check_admin(config, messages);
+  check_upstreams(config, messages);
+  check_routes(config, messages);
+}
+
+}  // namespace sk::lb

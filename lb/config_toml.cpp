@@ -1,0 +1,562 @@
+#include "lb/config_toml.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <toml++/toml.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "lb/config_check.h"
+#include "lb/config_environment.h"
+#include "lb/config_units.h"
+#include "lb/nearest_name.h"
+
+namespace sk::lb {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 4U << 20;
+
+ConfigPlace place_of(const toml::source_region& source) {
+  return {source.begin.line, source.begin.column};
+}
+
+ConfigPlace place_of(const toml::node& node) { return place_of(node.source()); }
+
+// What stands there, for "got ...": the value of a short scalar, otherwise its type.
+std::string shown(const toml::node& node) {
+  if (const auto* text = node.as_string()) {
+    return in_quotes(text->get());
+  }
+  if (const auto* number = node.as_integer()) {
+    return std::to_string(number->get());
+  }
+  if (const auto* boolean = node.as_boolean()) {
+    return boolean->get() ? "true" : "false";
+  }
+  if (node.is_table()) {
+    return "a table";
+  }
+  return node.is_array() ? "a list" : "a value of another type";
+}
+
+template <typename Value>
+struct Choice {
+  std::string_view name;
+  Value value;
+};
+
+// One table of the file. Every key that may stand in it is asked for once; finish() reports those
+// that were not.
+class Section {
+ public:
+  Section(const toml::table& table, std::string name, ConfigMessages& messages)
+      : table_(table), name_(std::move(name)), messages_(messages) {}
+
+  const toml::node* find(std::string_view key) {
+    known_.push_back(key);
+    return table_.get(key);
+  }
+
+  ConfigPlace place() const { return place_of(table_); }
+
+  std::string name_of(std::string_view key) const {
+    return name_.empty() ? std::string(key) : name_ + "." + std::string(key);
+  }
+
+  void wrong(std::string_view key, const toml::node& node, const std::string& expected) {
+    messages_.error(place_of(node), name_of(key), expected + "; got " + shown(node));
+  }
+
+  // Text that `parse` (string_view -> Result) turns into out; the error's detail says what was
+  // expected.
+  template <typename Parse, typename Out>
+  void parsed(std::string_view key, Out& out, Parse parse, const char* expected) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    const auto* text = node->as_string();
+    if (text == nullptr) {
+      return wrong(key, *node, expected);
+    }
+    auto value = parse(std::string_view(text->get()));
+    if (!value) {
+      return wrong(key, *node, value.error().detail);
+    }
+    out = *value;
+  }
+
+  template <typename Out>
+  void duration(std::string_view key, Out& out, Duration least, Duration most) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    const auto* text = node->as_string();
+    const Result<Duration> value =
+        parse_duration(text == nullptr ? std::string_view() : std::string_view(text->get()));
+    if (!value) {
+      return wrong(key, *node, value.error().detail);
+    }
+    if (*value < least || *value > most) {
+      return wrong(key, *node, "expected a duration from " + format_duration(least) + " to " +
+                                   format_duration(most));
+    }
+    out = *value;
+  }
+
+  template <typename Out>
+  void size(std::string_view key, Out& out, std::size_t least, std::size_t most) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    const auto* text = node->as_string();
+    const Result<std::size_t> value =
+        parse_size(text == nullptr ? std::string_view() : std::string_view(text->get()));
+    if (!value) {
+      return wrong(key, *node, value.error().detail);
+    }
+    if (*value < least || *value > most) {
+      return wrong(key, *node,
+                   "expected a size from " + format_size(least) + " to " + format_size(most));
+    }
+    out = static_cast<Out>(*value);
+  }
+
+  template <typename Out>
+  void integer(std::string_view key, Out& out, std::int64_t least, std::int64_t most) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    const auto* number = node->as_integer();
+    if (number == nullptr || number->get() < least || number->get() > most) {
+      return wrong(key, *node, "expected a number from " + std::to_string(least) + " to " +
+                                   std::to_string(most));
+    }
+    out = static_cast<std::uint32_t>(number->get());
+  }
+
+  void boolean(std::string_view key, bool& out) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    const auto* value = node->as_boolean();
+    if (value == nullptr) {
+      return wrong(key, *node, "expected true or false");
+    }
+    out = value->get();
+  }
+
+  void text(std::string_view key, std::string& out) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    const auto* value = node->as_string();
+    if (value == nullptr || value->get().find('\0') != std::string::npos) {
+      return wrong(key, *node, "expected text in quotes");
+    }
+    out = value->get();
+  }
+
+  // True if the key stands there, wrong or not.
+  bool required(std::string_view key) {
+    if (table_.get(key) != nullptr) {
+      return true;
+    }
+    messages_.error(place(), name_of(key), "is required here");
+    return false;
+  }
+
+  template <typename Value, std::size_t N>
+  void choice(std::string_view key, Value& out, const std::array<Choice<Value>, N>& choices) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    std::string expected = "expected ";
+    std::array<std::string_view, N> names;
+    for (std::size_t index = 0; index < N; ++index) {
+      names[index] = choices[index].name;
+      expected += index == 0 ? "" : index + 1 == N ? " or " : ", ";
+      expected += in_quotes(names[index]);
+      if (node->is_string() && node->as_string()->get() == names[index]) {
+        out = choices[index].value;
+        return;
+      }
+    }
+    const std::string given = node->is_string() ? node->as_string()->get() : std::string();
+    messages_.error(place_of(*node), name_of(key),
+                    expected + "; got " + shown(*node) + did_you_mean(nearest_name(given, names)));
+  }
+
+  // Calls take(element, its name) for each element of a list.
+  template <typename Take>
+  void list(std::string_view key, const char* expected, Take take) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    const toml::array* array = node->as_array();
+    if (array == nullptr) {
+      return wrong(key, *node, expected);
+    }
+    for (const toml::node& element : *array) {
+      take(element);
+    }
+  }
+
+  template <typename Take>
+  void text_list(std::string_view key, const char* expected, Take take) {
+    list(key, expected, [&](const toml::node& element) {
+      const auto* text = element.as_string();
+      if (text == nullptr || text->get().find('\0') != std::string::npos) {
+        return wrong(key, element, expected);
+      }
+      take(element, std::string_view(text->get()));
+    });
+  }
+
+  // Calls take(section) where the key holds a table.
+  template <typename Take>
+  void table(std::string_view key, Take take) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    const toml::table* inner = node->as_table();
+    if (inner == nullptr) {
+      return wrong(key, *node, "expected a table { name = value, ... }");
+    }
+    Section section(*inner, name_of(key), messages_);
+    take(section);
+    section.finish();
+  }
+
+  // Calls take(section) for each [[key]].
+  template <typename Take>
+  void tables(std::string_view key, Take take) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+      return;
+    }
+    const toml::array* array = node->as_array();
+    if (array == nullptr || !std::ranges::all_of(*array, &toml::node::is_table)) {
+      const std::string name = name_of(key);
+      messages_.error(place_of(*node), name,
+                      "expected tables headed [[" + name + "]], with two brackets: there may be "
+                      "several; got " + shown(*node));
+      return;
+    }
+    for (const toml::node& element : *array) {
+      Section section(*element.as_table(), name_of(key), messages_);
+      take(section);
+      section.finish();
+    }
+  }
+
+  const toml::table& raw() const { return table_; }
+  ConfigMessages& messages() { return messages_; }
+
+  void finish() {
+    for (const auto& [key, node] : table_) {
+      if (std::ranges::find(known_, key.str()) == known_.end()) {
+        messages_.error(place_of(key.source()), name_of(key.str().substr(0, 80)),
+                        "there is no such setting" +
+                            did_you_mean(nearest_name(key.str(), known_)));
+      }
+    }
+  }
+
+ private:
+  const toml::table& table_;
+  std::string name_;
+  ConfigMessages& messages_;
+  std::vector<std::string_view> known_;
+};
+
+constexpr std::array<Choice<IoChoice>, 3> kIoChoices = {
+    {{"auto", IoChoice::automatic}, {"uring", IoChoice::uring}, {"epoll", IoChoice::epoll}}};
+constexpr std::array<Choice<RequestLog>, 4> kRequestLogs = {{{"both", RequestLog::both},
+                                                             {"completed", RequestLog::completed},
+                                                             {"errors", RequestLog::errors},
+                                                             {"off", RequestLog::off}}};
+constexpr std::array<Choice<Profile>, 2> kProfiles = {
+    {{"edge", Profile::edge}, {"behind-alb", Profile::behind_alb}}};
+constexpr std::array<Choice<WorkerProtocol>, 2> kProtocols = {
+    {{"link", WorkerProtocol::link}, {"http1", WorkerProtocol::http1}}};
+constexpr std::array<Choice<BalancerPolicy>, 1> kBalancers = {
+    {{"least_request", BalancerPolicy::least_request}}};
+constexpr std::array<Choice<TlsVersion>, 2> kTlsVersions = {
+    {{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}}};
+
+constexpr const char* kListenAddress =
+    "expected an address such as \"0.0.0.0:80\", \"[::]:443\" or \"unix:/run/sidekick.sock\"";
+
+void read_server(Section& section, ServerConfig& server) {
+  section.duration("stop_timeout", server.stop_timeout, 2s, 24h);
+  section.integer("threads", server.threads, 0, 256);
+  section.choice("io", server.io, kIoChoices);
+  section.integer("connections_max", server.connections_max, 0, 10'000'000);
+  section.integer("buffers", server.buffers, 64, 32'768);
+}
+
+void read_limits(Section& section, LimitsConfig& limits) {
+  section.size("request_line", limits.h1.request_line_bytes, 256, 64 << 10);
+  section.size("header_field", limits.h1.header_field_bytes, 256, 64 << 10);
+  section.size("header_total", limits.h1.header_total_bytes, 1 << 10, 256 << 10);
+  section.integer("header_fields", limits.h1.header_fields, 1, 1000);
+  section.size("trailer_total", limits.h1.trailer_total_bytes, 256, 64 << 10);
+  section.integer("requests_per_connection", limits.requests_per_connection, 1, 1'000'000'000);
+  section.duration("tls_handshake_timeout", limits.tls_handshake_timeout, 100ms, 10min);
+  section.duration("header_timeout", limits.header_timeout, 100ms, 10min);
+  section.duration("body_idle_timeout", limits.body_idle_timeout, 100ms, 1h);
+  section.integer("body_min_bytes_per_s", limits.body_min_bytes_per_s, 0, 1 << 30);
+  section.duration("write_stall_timeout", limits.write_stall_timeout, 100ms, 1h);
+  section.duration("idle_timeout", limits.idle_timeout, 100ms, 24h);
+  section.size("output_buffer", limits.output_buffer_bytes, 16 << 10, 64 << 20);
+}
+
+void read_tls(Section& section, TlsConfig& tls) {
+  section.required("certificates");
+  section.list("certificates", "expected a list of { cert = \"...\", key = \"...\" }",
+               [&](const toml::node& element) {
+                 if (!element.is_table()) {
+                   return section.wrong("certificates", element,
+                                        "expected { cert = \"...\", key = \"...\" }");
+                 }
+                 Section inner(*element.as_table(), section.name_of("certificates"),
+                               section.messages());
+                 CertificateConfig certificate;
+                 certificate.place = inner.place();
+                 inner.required("cert");
+                 inner.required("key");
+                 inner.text("cert", certificate.cert);
+                 inner.text("key", certificate.key);
+                 inner.finish();
+                 tls.certificates.push_back(std::move(certificate));
+               });
+  section.choice("min_version", tls.min_version, kTlsVersions);
+}
+
+void read_redirect(Section& section, ListenerConfig& listener) {
+  const toml::node* node = section.find("redirect_https");
+  if (node == nullptr) {
+    return;
+  }
+  const auto* port = node->as_integer();
+  const auto* off = node->as_boolean();
+  if (port != nullptr && port->get() >= 1 && port->get() <= 65535) {
+    listener.redirect_https = static_cast<std::uint16_t>(port->get());
+  } else if (off == nullptr || off->get()) {
+    section.wrong("redirect_https", *node,
+                  "expected the port of https, such as 443, or false to serve plain requests");
+  }
+}
+
+void read_listener(Section& section, Config& config) {
+  ListenerConfig listener;
+  listener.place = section.place();
+  section.required("address");
+  section.parsed("address", listener.address, parse_address, kListenAddress);
+  section.table("tls", [&](Section& tls) { read_tls(tls, listener.tls.emplace()); });
+  read_redirect(section, listener);
+  section.choice("profile", listener.profile, kProfiles);
+  listener.limits = limits_of(listener.profile);
+  section.text_list("trusted_proxies", "expected networks such as \"10.0.0.0/16\"",
+                    [&](const toml::node& element, std::string_view text) {
+                      const Result<Network> network = parse_network(text);
+                      if (!network) {
+                        return section.wrong("trusted_proxies", element, network.error().detail);
+                      }
+                      listener.trusted_proxies.push_back(*network);
+                    });
+  section.table("limits", [&](Section& limits) { read_limits(limits, listener.limits); });
+  config.listeners.push_back(std::move(listener));
+}
+
+void read_env(Section& section, WorkersConfig& workers) {
+  for (const auto& [key, node] : section.raw()) {
+    section.find(key.str());
+    const auto* text = node.as_string();
+    if (text == nullptr || key.str().empty() || key.str().find('=') != std::string_view::npos) {
+      section.wrong(key.str(), node, "expected NAME = \"text\"");
+      continue;
+    }
+    workers.env.emplace_back(key.str(), text->get());
+  }
+}
+
+void read_workers(Section& section, WorkersConfig& workers) {
+  section.required("command");
+  section.text_list(
+      "command", "expected the program and its arguments, [\"/usr/bin/node\", \"server.js\"]",
+      [&](const toml::node&, std::string_view text) { workers.command.emplace_back(text); });
+  section.integer("count", workers.count, 0, 256);
+  section.list("cpus", "expected a list of CPU numbers", [&](const toml::node& element) {
+    const auto* cpu = element.as_integer();
+    if (cpu == nullptr || cpu->get() < 0 || cpu->get() > 1023) {
+      return section.wrong("cpus", element, "expected a CPU number from 0 to 1023");
+    }
+    workers.cpus.push_back(static_cast<std::uint32_t>(cpu->get()));
+  });
+  section.choice("protocol", workers.protocol, kProtocols);
+  section.table("env", [&](Section& env) { read_env(env, workers); });
+  section.text("directory", workers.directory);
+  section.text("user", workers.user);
+  section.duration("ready_timeout", workers.ready_timeout, 100ms, 1h);
+  section.duration("backoff_min", workers.backoff_min, 1ms, 1h);
+  section.duration("backoff_max", workers.backoff_max, 1ms, 1h);
+  section.integer("crash_loop_count", workers.crash_loop_count, 1, 1000);
+  section.duration("crash_loop_window", workers.crash_loop_window, 1s, 24h);
+}
+
+void read_upstream(Section& section, Config& config) {
+  UpstreamConfig upstream;
+  upstream.place = section.place();
+  section.required("name");
+  section.text("name", upstream.name);
+  section.table("workers",
+                [&](Section& workers) { read_workers(workers, upstream.workers.emplace()); });
+  section.text_list(
+      "endpoints", "expected endpoints such as \"10.0.3.7:8080\", \"unix:/run/app.sock\"",
+      [&](const toml::node& element, std::string_view text) {
+        Result<Address> address = parse_address(text);
+        if (!address) {
+          return section.wrong("endpoints", element, address.error().detail);
+        }
+        upstream.endpoints.push_back({std::move(*address), place_of(element)});
+      });
+  section.choice("balancer", upstream.balancer, kBalancers);
+  section.duration("connect_timeout", upstream.connect_timeout, 1ms, 10min);
+  section.integer("in_flight_max", upstream.in_flight_max, 1, 1'000'000);
+  section.integer("idle_connections", upstream.idle_connections, 0, 10'000);
+  section.duration("idle_timeout", upstream.idle_timeout, 100ms, 1h);
+  section.integer("retries", upstream.retries, 0, 1);
+  config.upstreams.push_back(std::move(upstream));
+}
+
+void read_budget(Section& section, BudgetConfig& budget) {
+  budget.place = section.place();
+  section.duration("p50", budget.p50, 1us, 1h);
+  section.duration("p99", budget.p99, 1us, 1h);
+  section.duration("p999", budget.p999, 1us, 1h);
+  section.duration("deadline", budget.deadline, 1ms, 1h);
+  section.integer("rate", budget.rate, 1, 100'000'000);
+}
+
+void read_route(Section& section, Config& config) {
+  RouteConfig route;
+  route.place = section.place();
+  section.text("host", route.host);
+  section.text("path", route.path);
+  if (section.required("upstream")) {
+    route.upstream_place = place_of(*section.raw().get("upstream"));
+  }
+  section.text("upstream", route.upstream);
+  section.size("body_limit", route.body_bytes, 0, std::size_t{1} << 40);
+  section.duration("response_header_timeout", route.response_header_timeout, 1ms, 24h);
+  section.duration("between_bytes_timeout", route.between_bytes_timeout, 1ms, 24h);
+  section.duration("total_timeout", route.total_timeout, 1ms, 24h);
+  section.table("budget", [&](Section& budget) { read_budget(budget, route.budget.emplace()); });
+  config.routes.push_back(std::move(route));
+}
+
+// The whole file, or nothing and an error that says why.
+std::optional<std::string> read_file(const std::string& path, ConfigMessages& messages) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  std::string text;
+  int trouble = fd < 0 ? errno : 0;
+  while (fd >= 0 && trouble == 0) {
+    const std::size_t before = text.size();
+    text.resize(before + 16'384);
+    const ssize_t count = ::read(fd, text.data() + before, 16'384);
+    text.resize(before + (count > 0 ? static_cast<std::size_t>(count) : 0));
+    if (count < 0 && errno != EINTR) {
+      trouble = errno;
+    } else if (text.size() > kFileBytesMax) {
+      trouble = EFBIG;
+    } else if (count == 0) {
+      break;
+    }
+  }
+  if (fd >= 0) {
+    ::close(fd);
+  }
+  if (trouble != 0) {
+    messages.error({}, "",
+                   std::string("cannot be read: ") + strerrordesc_np(trouble) + " (" +
+                       strerrorname_np(trouble) + "); give the right file with --config");
+    return std::nullopt;
+  }
+  return text;
+}
+
+}  // namespace
+
+Config read_config(std::string_view toml, std::string_view file, ConfigMessages& messages) {
+  Config config;
+  config.file = std::string(file);
+  toml::table root;
+  try {
+    root = toml::parse(toml, file);
+  } catch (const toml::parse_error& error) {
+    messages.error(place_of(error.source()), "",
+                   "not TOML: " + std::string(error.description()) +
+                       "; what follows was not read");
+    return config;
+  }
+  Section section(root, "", messages);
+  section.table("server", [&](Section& server) { read_server(server, config.server); });
+  section.table("log", [&](Section& log) {
+    log.choice("requests", config.log.requests, kRequestLogs);
+    log.size("ring", config.log.ring_bytes, 64 << 10, 64 << 20);
+  });
+  section.table("admin", [&](Section& admin) {
+    config.admin.place = admin.place();
+    admin.required("address");
+    admin.parsed("address", config.admin.address, parse_address, kListenAddress);
+    admin.boolean("allow_public", config.admin.allow_public);
+  });
+  section.tables("listener", [&](Section& listener) { read_listener(listener, config); });
+  section.tables("upstream", [&](Section& upstream) { read_upstream(upstream, config); });
+  section.tables("route", [&](Section& route) { read_route(route, config); });
+  section.finish();
+  return config;
+}
+
+Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+}
+
+std::optional<Config> load_config(const std::string& path, const Environment& environment,
+                                  ConfigMessages& messages) {
+  const std::optional<std::string> text = read_file(path, messages);
+  if (!text) {
+    return std::nullopt;
+  }
+  std::optional<Config> config = read_config(*text, path, messages);
+  const bool readable = !messages.has_errors();
+  apply_environment(*config, environment, messages);
+  const bool syntax_error = !readable && config->listeners.empty() && config->routes.empty() &&
+                            config->upstreams.empty();
+  if (!syntax_error) {
+    check_config(*config, messages);
+  }
+  if (messages.has_errors()) {
+    config.reset();
+  }
+  return config;
+}
+
+}  // namespace sk::lb
