@@ -1,0 +1,41 @@
+#include "db/pg/parameters.h"
+
+#include <cstring>
+
+namespace sk::pg {
+
+void Parameters::add(Oid type, std::string_view prefix, std::string_view bytes) {
+  SK_ASSERT(count_ < kParametersMax);
+  const std::size_t size = prefix.size() + bytes.size();
+  SK_ASSERT(size <= INT32_MAX - used_);
+  types_[count_] = type;
+  offsets_[count_] = static_cast<std::uint32_t>(used_);
+  sizes_[count_] = static_cast<std::int32_t>(size);
+  ++count_;
+  if (spilled_.empty() && used_ + size <= kInlineBytes) {
+    std::memcpy(inline_.data() + used_, prefix.data(), prefix.size());
+    std::memcpy(inline_.data() + used_ + prefix.size(), bytes.data(), bytes.size());
+  } else {
+    if (spilled_.empty()) {
+      spilled_.reserve(used_ + size);
+      spilled_.assign(inline_.data(), used_);
+    }
+    spilled_.append(prefix).append(bytes);
+  }
+  used_ += size;
+}
+
+void Parameters::add_null(Oid type) {
+  SK_ASSERT(count_ < kParametersMax);
+  types_[count_] = type;
+  offsets_[count_] = static_cast<std::uint32_t>(used_);
+  sizes_[count_] = -1;
+  ++count_;
+}
+
+std::string_view Parameters::value(std::size_t index) const {
+  const char* bytes = spilled_.empty() ? inline_.data() : spilled_.data();
+  return {bytes + offsets_[index], static_cast<std::size_t>(sizes_[index])};
+}
+
+}  // namespace sk::pg
