@@ -1,0 +1,4 @@
+export interface TestProviderConfig {
+    readonly region?: string;
+    readonly alias?: string;
+}
