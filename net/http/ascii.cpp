@@ -26,6 +26,14 @@ std::uint64_t control_bytes(std::uint64_t word) noexcept {
   return ((~at_least_space & tab) | del) & ~word & kHighs;
 }
 
+// Nonzero if any byte is outside 0x21-0x7e.
+std::uint64_t not_visible(std::uint64_t word) noexcept {
+  const std::uint64_t low7 = word & ~kHighs;
+  const std::uint64_t at_least_21 = low7 + kOnes * (0x80 - 0x21);
+  const std::uint64_t del = low7 + kOnes;
+  return (~at_least_21 | del | word) & kHighs;
+}
+
 std::uint64_t lower8(std::uint64_t word) noexcept {
   const std::uint64_t low7 = word & ~kHighs;
   const std::uint64_t above_z = low7 + kOnes * (0x7f - 'Z');
@@ -50,6 +58,22 @@ bool is_field_value(std::string_view text) noexcept {
   std::uint64_t tail = kOnes * ' ';
   std::memcpy(&tail, p, left);
   return control_bytes(tail) == 0;
+}
+
+bool is_visible_ascii(std::string_view text) noexcept {
+  const char* p = text.data();
+  std::size_t left = text.size();
+  for (; left >= 8; p += 8, left -= 8) {
+    if (not_visible(load8(p)) != 0) {
+      return false;
+    }
+  }
+  if (left == 0) {
+    return true;
+  }
+  std::uint64_t tail = kOnes * '!';
+  std::memcpy(&tail, p, left);
+  return not_visible(tail) == 0;
 }
 
 bool iequals(std::string_view a, std::string_view b) noexcept {

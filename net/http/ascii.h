@@ -69,6 +69,9 @@ inline constexpr std::array<bool, 256> kTokenTable = make_token_table();
 // 5.5). Control bytes and DEL may not: they serve response splitting and log injection.
 [[nodiscard]] bool is_field_value(std::string_view text) noexcept;
 
+// True if every byte is 0x21-0x7e: what a request target or an authority is made of at most.
+[[nodiscard]] bool is_visible_ascii(std::string_view text) noexcept;
+
 // Equal without regard to ASCII case.
 [[nodiscard]] bool iequals(std::string_view a, std::string_view b) noexcept;
 

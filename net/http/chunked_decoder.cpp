@@ -75,19 +75,19 @@ bool ChunkedDecoder::take(char c) {
       return take_extension(c);
     case State::size_lf:
       if (c != '\n') {
-        return refuse(400, "chunk: CR without LF");
+        return refuse(400, "chunk_cr_without_lf");
       }
       state_ = left_ == 0 ? State::trailer_start : State::data;
       return true;
     case State::data_cr:
       if (c != '\r') {
-        return refuse(400, "chunk: data longer than its size");
+        return refuse(400, "chunk_data_too_long");
       }
       state_ = State::data_lf;
       return true;
     case State::data_lf:
       if (c != '\n') {
-        return refuse(400, "chunk: CR without LF");
+        return refuse(400, "chunk_cr_without_lf");
       }
       state_ = State::size_first;
       digits_ = 0;
@@ -103,14 +103,14 @@ bool ChunkedDecoder::take(char c) {
     case State::done:
       break;
   }
-  return refuse(400, "chunk: bytes after the end");
+  return refuse(400, "chunk_bytes_after_the_end");
 }
 
 bool ChunkedDecoder::take_size(char c) {
   const int digit = hex_value(c);
   if (digit >= 0) {
     if (digits_ == limits_->chunk_size_hex_digits) {
-      return refuse(400, "chunk: size has too many digits");
+      return refuse(400, "chunk_size_too_long");
     }
     ++digits_;
     left_ = left_ << 4 | static_cast<std::uint64_t>(digit);
@@ -118,10 +118,10 @@ bool ChunkedDecoder::take_size(char c) {
     return true;
   }
   if (state_ == State::size_first || (c != '\r' && c != ';')) {
-    return refuse(400, "chunk: size is not hexadecimal digits");
+    return refuse(400, "chunk_size_invalid");
   }
   if (left_ > body_bytes_max_ - total_) {
-    return refuse(413, "chunk: body larger than the limit");
+    return refuse(413, "body_too_large");
   }
   total_ += left_;
   state_ = c == ';' ? State::extension : State::size_lf;
@@ -134,13 +134,13 @@ bool ChunkedDecoder::take_extension(char c) {
     return true;
   }
   if (!is_value_byte(c)) {
-    return refuse(400, "chunk: control byte in an extension");
+    return refuse(400, "chunk_extension_invalid");
   }
   if (++extension_ > limits_->chunk_ext_bytes) {
-    return refuse(400, "chunk: extension too long");
+    return refuse(400, "chunk_extension_too_long");
   }
   if (++extension_total_ > limits_->chunk_ext_total_bytes) {
-    return refuse(400, "chunk: too many bytes of extensions");
+    return refuse(400, "chunk_extensions_too_large");
   }
   switch (state_) {
     case State::extension:
@@ -162,7 +162,7 @@ bool ChunkedDecoder::trailer_byte(char c) {
   if (line_ == nullptr) {
     line_ = trailers_->arena().allocate(limits_->trailer_total_bytes);
     if (line_ == nullptr) {
-      return refuse(431, "trailers: too large");
+      return refuse(431, "trailers_too_large");
     }
   }
   line_[line_size_++] = c;
@@ -173,7 +173,7 @@ bool ChunkedDecoder::take_trailer(char c) {
   // Every byte counts, also of fields that are dropped; the empty line's CR LF does not.
   if (state_ != State::final_lf && !(state_ == State::trailer_start && c == '\r') &&
       ++trailer_bytes_ > limits_->trailer_total_bytes) {
-    return refuse(431, "trailers: too large");
+    return refuse(431, "trailers_too_large");
   }
   switch (state_) {
     case State::trailer_start:
@@ -190,18 +190,18 @@ bool ChunkedDecoder::take_trailer(char c) {
         state_ = State::trailer_value;
         return true;
       }
-      return is_token_char(c) ? trailer_byte(c) : refuse(400, "trailers: not a field line");
+      return is_token_char(c) ? trailer_byte(c) : refuse(400, "trailers_malformed");
     case State::trailer_value:
       if (c == '\r') {
         state_ = State::trailer_lf;
         return true;
       }
-      return is_value_byte(c) ? trailer_byte(c) : refuse(400, "trailers: control byte in a value");
+      return is_value_byte(c) ? trailer_byte(c) : refuse(400, "trailers_forbidden_byte");
     case State::trailer_lf:
-      return c == '\n' ? end_trailer_line() : refuse(400, "trailers: CR without LF");
+      return c == '\n' ? end_trailer_line() : refuse(400, "trailers_cr_without_lf");
     default:
       if (c != '\n') {
-        return refuse(400, "trailers: CR without LF");
+        return refuse(400, "trailers_cr_without_lf");
       }
       state_ = State::done;
       return true;
@@ -218,7 +218,7 @@ bool ChunkedDecoder::end_trailer_line() {
     return true;
   }
   if (trailers_->size() >= limits_->header_fields || !trailers_->add_view(name, value)) {
-    return refuse(431, "trailers: too many fields");
+    return refuse(431, "trailers_too_many_fields");
   }
   return true;
 }

@@ -30,27 +30,27 @@ Checked<Framing> request_framing(const Fields& fields, HttpVersion version) {
   const HeaderField* length = fields.find(HeaderId::content_length);
   if (coding != nullptr) [[unlikely]] {
     if (length != nullptr) {
-      return reject(400, "Transfer-Encoding: beside Content-Length");
+      return reject(400, "transfer_encoding_beside_content_length");
     }
     if (version == HttpVersion::http10) {
-      return reject(400, "Transfer-Encoding: in HTTP/1.0");
+      return reject(400, "transfer_encoding_in_http_1_0");
     }
     if (repeated(fields, HeaderId::transfer_encoding)) {
-      return reject(400, "Transfer-Encoding: repeated");
+      return reject(400, "transfer_encoding_repeated");
     }
     if (iequals(coding->value(), "chunked")) {
       return Framing{BodyKind::chunked, 0};
     }
-    return is_token(coding->value()) ? reject(501, "Transfer-Encoding: unknown coding")
-                                     : reject(400, "Transfer-Encoding: not exactly \"chunked\"");
+    return is_token(coding->value()) ? reject(501, "transfer_encoding_unknown")
+                                     : reject(400, "transfer_encoding_not_chunked");
   }
   if (length != nullptr) {
     if (repeated(fields, HeaderId::content_length)) {
-      return reject(400, "Content-Length: repeated");
+      return reject(400, "content_length_repeated");
     }
     const std::optional<std::uint64_t> value = parse_content_length(length->value());
     if (!value) {
-      return reject(400, "Content-Length: not a decimal number in range");
+      return reject(400, "content_length_invalid");
     }
     return Framing{BodyKind::length, *value};
   }
@@ -68,23 +68,23 @@ Checked<Framing> response_framing(const Fields& fields, std::uint16_t status, Ht
   std::uint64_t bytes = 0;
   if (length != nullptr) {
     if (repeated(fields, HeaderId::content_length)) {
-      return reject(502, "response Content-Length: repeated");
+      return reject(502, "response_content_length_repeated");
     }
     const std::optional<std::uint64_t> value = parse_content_length(length->value());
     if (!value) {
-      return reject(502, "response Content-Length: not a decimal number in range");
+      return reject(502, "response_content_length_invalid");
     }
     bytes = *value;
   }
   if (coding != nullptr) {
     if (length != nullptr) {
-      return reject(502, "response Transfer-Encoding: beside Content-Length");
+      return reject(502, "response_transfer_encoding_beside_content_length");
     }
     if (version == HttpVersion::http10) {
-      return reject(502, "response Transfer-Encoding: in HTTP/1.0");
+      return reject(502, "response_transfer_encoding_in_http_1_0");
     }
     if (repeated(fields, HeaderId::transfer_encoding) || !iequals(coding->value(), "chunked")) {
-      return reject(502, "response Transfer-Encoding: not exactly \"chunked\"");
+      return reject(502, "response_transfer_encoding_not_chunked");
     }
   }
   if (response_is_bodyless(status, request_method)) {

@@ -38,7 +38,7 @@ struct H1HeadReader::Callbacks {
     H1HeadReader& reader = self(parser);
     reader.in_name_ = false;
     if (reader.mark_count_ > reader.limits_.header_fields) {
-      reader.set_error(431, "header: too many fields");
+      reader.set_error(431, "header_too_many_fields");
       return -1;
     }
     return 0;
@@ -102,6 +102,8 @@ void H1HeadReader::begin(HeadArena& arena) {
   mark_count_ = 0;
   mark_capacity_ = 0;
   first_line_size_ = 0;
+  fields_begin_ = 0;
+  line_start_ = 0;
   crlf_bytes_ = 0;
   line_done_ = false;
   in_name_ = false;
@@ -114,7 +116,7 @@ bool H1HeadReader::add_mark(std::uint32_t offset, std::uint32_t size) {
     const std::uint32_t capacity = std::max(kFirstMarks, mark_capacity_ * 2);
     char* memory = arena_->allocate(capacity * sizeof(Mark), alignof(Mark));
     if (memory == nullptr) {
-      set_error(431, "header: too large");
+      set_error(431, "header_too_large");
       return false;
     }
     auto* marks = reinterpret_cast<Mark*>(memory);
@@ -136,7 +138,7 @@ bool H1HeadReader::append(std::string_view bytes, bool last) {
     const std::size_t capacity = last ? need : std::max<std::size_t>(need * 2, kFirstRawBytes);
     char* memory = arena_->allocate(capacity);
     if (memory == nullptr) {
-      set_error(431, "header: too large");
+      set_error(431, "header_too_large");
       return false;
     }
     if (raw_size_ > 0) {
@@ -156,14 +158,14 @@ bool H1HeadReader::skip_empty_lines(std::string_view input, std::size_t& consume
     const char c = input[consumed];
     const bool after_cr = crlf_bytes_ % 2 == 1;
     if (after_cr ? c != '\n' : c == '\n') {
-      set_error(400, "request: CR and LF not in pairs before it");
+      set_error(400, "request_line_after_bare_cr_or_lf");
       return false;
     }
     if (!after_cr && c != '\r') {
       return true;
     }
     if (++crlf_bytes_ > 2 * limits_.leading_crlf_max) {
-      set_error(400, "request: too many empty lines before it");
+      set_error(400, "request_line_after_too_many_empty_lines");
       return false;
     }
     ++consumed;
@@ -211,36 +213,42 @@ H1HeadReader::Outcome H1HeadReader::feed(std::string_view input, std::size_t& co
   return Outcome::need_more;
 }
 
-// Judges every line of what has arrived, the unfinished last one included, and the whole. An
-// unfinished line may still be waiting for its LF, hence the 2.
+// Judges every line that has arrived since it was last asked, the unfinished last one included, and
+// the whole. An unfinished line may still be waiting for its LF, hence the 2.
 bool H1HeadReader::sizes_in_bounds() {
   const std::string_view raw(raw_, raw_size_);
-  const std::size_t first_end = raw.find('\n');
-  if (first_end == std::string_view::npos ? raw.size() >= limits_.request_line_bytes + 2
-                                          : first_end + 1 > limits_.request_line_bytes + 2) {
-    set_error(414, "request line: too long");
-    return false;
-  }
-  if (first_end == std::string_view::npos) {
-    return true;
-  }
-  line_done_ = true;  // also where it had no version, for which it is refused in the end
-  const std::size_t field_limit = limits_.header_field_bytes + 2;
-  std::size_t at = first_end + 1;
-  if (raw.size() - at > limits_.header_total_bytes + 2) {
-    set_error(431, "header: too large");
-    return false;
-  }
-  // Most heads are shorter in total than one field may be.
-  while (raw.size() - at >= field_limit) {
-    const std::size_t end = raw.find('\n', at);
-    if (end == std::string_view::npos || end + 1 - at > field_limit) {
-      set_error(431, "header: field too long");
+  if (line_start_ == 0) {
+    const std::size_t end = raw.find('\n');
+    const std::size_t size = end == std::string_view::npos ? raw.size() + 1 : end + 1;
+    if (size > limits_.request_line_bytes + 2) {
+      set_error(414, "request_line_too_long");
       return false;
     }
-    at = end + 1;
+    if (end == std::string_view::npos) {
+      return true;
+    }
+    line_done_ = true;  // also where it had no version, for which it is refused in the end
+    fields_begin_ = static_cast<std::uint32_t>(end + 1);
+    line_start_ = fields_begin_;
   }
-  return true;
+  if (raw.size() - fields_begin_ > limits_.header_total_bytes + 2) {
+    set_error(431, "header_too_large");
+    return false;
+  }
+  const std::size_t field_limit = limits_.header_field_bytes + 2;
+  for (;;) {
+    const std::size_t end = raw.find('\n', line_start_);
+    const std::size_t size =
+        (end == std::string_view::npos ? raw.size() + 1 : end + 1) - line_start_;
+    if (size > field_limit) {
+      set_error(431, "header_field_too_long");
+      return false;
+    }
+    if (end == std::string_view::npos) {
+      return true;
+    }
+    line_start_ = static_cast<std::uint32_t>(end + 1);
+  }
 }
 
 // error_ is set, unless a size that was exceeded earlier in the head comes first.
@@ -261,42 +269,42 @@ H1HeadReader::Outcome H1HeadReader::explain_parser_error(std::string_view offend
       // An unfinished but possible token is a method that nobody knows; anything else is noise.
       // "PRO" is where a PROXY line leaves the methods that begin alike.
       if (std::string_view(raw_, raw_size_) == "PRO" && offending.starts_with('X')) {
-        set_error(400, "request line: PROXY protocol on a listener without it");
+        set_error(400, "proxy_protocol_unexpected");
       } else if (!offending.empty() && is_token_char(offending.front())) {
-        set_error(501, "request line: unknown method");
+        set_error(501, "method_unknown");
       } else {
-        set_error(400, "request line: no method");
+        set_error(400, "method_missing");
       }
       break;
     case HPE_INVALID_VERSION:
-      set_error(505, "request line: HTTP version is not 1.0 or 1.1");
+      set_error(505, "version_unsupported");
       break;
     case HPE_PAUSED_H2_UPGRADE:
-      set_error(505, "request line: HTTP/2 preface where HTTP/1.1 is spoken");
+      set_error(505, "http2_preface_unexpected");
       break;
     case HPE_INVALID_URL:
     case HPE_INVALID_CONSTANT:
-      set_error(400, "request line: malformed");
+      set_error(400, "request_line_malformed");
       break;
     case HPE_INVALID_CONTENT_LENGTH:
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-      set_error(400, "Content-Length: invalid, repeated or beside Transfer-Encoding");
+      set_error(400, "content_length_invalid");
       break;
     case HPE_INVALID_TRANSFER_ENCODING:
-      set_error(400, "Transfer-Encoding: invalid or beside Content-Length");
+      set_error(400, "transfer_encoding_invalid");
       break;
     case HPE_INVALID_HEADER_TOKEN:
     case HPE_UNEXPECTED_SPACE:
-      set_error(400, "header: forbidden byte");
+      set_error(400, "header_forbidden_byte");
       break;
     case HPE_CR_EXPECTED:
     case HPE_LF_EXPECTED:
     case HPE_STRICT:
-      set_error(400, line_done_ ? "header: line does not end in CR LF"
-                                : "request line: does not end in CR LF");
+      set_error(400, line_done_ ? "header_line_ending"
+                                : "request_line_ending");
       break;
     default:
-      set_error(400, line_done_ ? "header: malformed" : "request line: malformed");
+      set_error(400, line_done_ ? "header_malformed" : "request_line_malformed");
       break;
   }
   return fail();
@@ -309,7 +317,7 @@ H1HeadReader::Outcome H1HeadReader::complete() {
   const std::size_t fields_begin = mark_count_ > 0 ? marks_[0].offset : raw.size() - 2;
   if (!raw.ends_with("\r\n\r\n") || fields_begin < 2 ||
       raw.substr(fields_begin - 2, 2) != "\r\n") {
-    set_error(400, "header: line does not end in CR LF");
+    set_error(400, "header_line_ending");
     return fail();
   }
   first_line_size_ = static_cast<std::uint32_t>(fields_begin - 2);
@@ -330,20 +338,20 @@ Checked<void> H1HeadReader::collect_fields(Fields& fields) const {
     const std::size_t next = i + 1 < mark_count_ ? marks_[i + 1].offset : raw_size_ - 2;
     if (name_end + 3 > next || raw_[name_end] != ':' || raw_[next - 2] != '\r' ||
         raw_[next - 1] != '\n') {
-      return reject(400, "header: not a field line");
+      return reject(400, "header_not_a_field_line");
     }
     const std::string_view name(raw_ + mark.offset, mark.size);
     const std::string_view value =
         trim_ows(std::string_view(raw_ + name_end + 1, next - 2 - name_end - 1));
     if (!is_field_value(value)) {
-      return reject(400, "header: forbidden byte in a value");
+      return reject(400, "header_forbidden_byte_in_a_value");
     }
     const HeaderId id = find_header_id(name);
     if (id == HeaderId::unknown && !is_token(name)) {
-      return reject(400, "header: name is not a token");
+      return reject(400, "header_name_is_not_a_token");
     }
     if (!fields.add_view(id, name, value)) {
-      return reject(431, "header: too many fields");
+      return reject(431, "header_too_many_fields");
     }
   }
   return {};

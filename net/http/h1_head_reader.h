@@ -85,7 +85,9 @@ class H1HeadReader {
   std::uint32_t mark_count_ = 0;
   std::uint32_t mark_capacity_ = 0;
   std::uint32_t first_line_size_ = 0;
-  std::uint32_t crlf_bytes_ = 0;  // of empty lines before the message
+  std::uint32_t fields_begin_ = 0;  // what follows the first line, once sizes were judged
+  std::uint32_t line_start_ = 0;    // the first line that was not yet judged
+  std::uint32_t crlf_bytes_ = 0;    // of empty lines before the message
   Kind kind_;
   bool line_done_ = false;  // the first line has passed its version
   bool in_name_ = false;

@@ -19,7 +19,7 @@ Checked<HttpVersion> read_version(std::string_view text) {
   if (text == "HTTP/1.0") {
     return HttpVersion::http10;
   }
-  return reject(505, "request line: HTTP version is not 1.0 or 1.1");
+  return reject(505, "version_unsupported");
 }
 
 }  // namespace
@@ -103,10 +103,10 @@ H1Step H1RequestParser::feed_chunked(std::string_view input) {
 H1Step H1RequestParser::finish() {
   switch (state_) {
     case State::head:
-      return reader_.idle() ? H1Step{} : refuse(0, {400, "request: connection closed in its head"});
+      return reader_.idle() ? H1Step{} : refuse(0, {400, "closed_in_head"});
     case State::body_length:
     case State::body_chunked:
-      return refuse(0, {400, "request: connection closed in its body"});
+      return refuse(0, {400, "closed_in_body"});
     case State::end:
       state_ = State::done;
       return {H1Event::end, 0, {}};
@@ -120,7 +120,7 @@ Checked<void> H1RequestParser::read_request_line(std::string_view line) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) {
-    return reject(400, "request line: no target or no version");
+    return reject(400, "request_line_incomplete");
   }
   const Checked<HttpVersion> version = read_version(line.substr(last + 1));
   if (!version) {
@@ -131,7 +131,7 @@ Checked<void> H1RequestParser::read_request_line(std::string_view line) {
   head_->method = find_method(head_->method_text);
   if (head_->method_text.size() > limits_.method_bytes || !reader_.is_http_method() ||
       head_->method == Method::trace || head_->method == Method::connect) {
-    return reject(501, "request line: method not supported");
+    return reject(501, "method_unsupported");
   }
   const Checked<Target> target = parse_target(line.substr(first + 1, last - first - 1), head_->method,
                                               limits_.authority_bytes, head_->fields.arena());
@@ -153,14 +153,14 @@ Checked<void> H1RequestParser::read_fields() {
   const HeaderField* const host = fields.find(HeaderId::host);
   if (host != nullptr) {
     if (fields.count(HeaderId::host) > 1) {
-      return reject(400, "Host: repeated");
+      return reject(400, "host_repeated");
     }
     if (Checked<void> valid = check_authority(host->value(), limits_.authority_bytes); !valid) {
       return valid;
     }
     head_->authority = host->value();
   } else if (head_->version == HttpVersion::http11) {
-    return reject(400, "Host: missing");
+    return reject(400, "host_missing");
   }
   if (!absolute_authority_.empty()) {
     head_->authority = absolute_authority_;  // RFC 9112 3.2.2: it replaces Host
@@ -187,7 +187,7 @@ H1Step H1RequestParser::complete_head(std::size_t consumed) {
     return refuse(consumed, fields.error());
   }
   if (framing_.kind == BodyKind::length && framing_.length > body_limit_) {
-    return refuse(consumed, {413, "Content-Length: larger than the limit"});
+    return refuse(consumed, {413, "body_too_large"});
   }
   if (framing_.empty()) {
     state_ = State::end;
@@ -289,10 +289,10 @@ H1Step H1ResponseParser::feed_chunked(std::string_view input) {
 H1Step H1ResponseParser::finish() {
   switch (state_) {
     case State::head:
-      return reader_.idle() ? H1Step{} : refuse(0, "response: connection closed in its head");
+      return reader_.idle() ? H1Step{} : refuse(0, "response_closed_in_head");
     case State::body_length:
     case State::body_chunked:
-      return refuse(0, "response: connection closed in its body");
+      return refuse(0, "response_closed_in_body");
     case State::body_close:
     case State::end:
       state_ = State::done;
@@ -307,24 +307,24 @@ H1Step H1ResponseParser::finish() {
 Checked<void> H1ResponseParser::read_status_line(std::string_view line) {
   const std::size_t kVersionBytes = 8;
   if (line.size() < kVersionBytes + 4 || line[kVersionBytes] != ' ') {
-    return reject(502, "status line: malformed");
+    return reject(502, "status_line_malformed");
   }
   const Checked<HttpVersion> version = read_version(line.substr(0, kVersionBytes));
   if (!version) {
-    return reject(502, "status line: HTTP version is not 1.0 or 1.1");
+    return reject(502, "status_line_version");
   }
   unsigned status = 0;
   for (const char c : line.substr(kVersionBytes + 1, 3)) {
     if (c < '0' || c > '9') {
-      return reject(502, "status line: status is not three digits");
+      return reject(502, "status_not_three_digits");
     }
     status = status * 10 + static_cast<unsigned>(c - '0');
   }
   if (line.size() > kVersionBytes + 4 && line[kVersionBytes + 4] != ' ') {
-    return reject(502, "status line: status is not three digits");
+    return reject(502, "status_not_three_digits");
   }
   if (status < 100 || status > 599) {
-    return reject(502, "status line: status is not between 100 and 599");
+    return reject(502, "status_out_of_range");
   }
   head_->version = *version;
   head_->status = static_cast<std::uint16_t>(status);

@@ -210,7 +210,7 @@ Checked<RequestConnection> strip_hop_by_hop(RequestHead& head, const Framing& fr
   result.keep_alive = keeps_alive(options, head.version);
   if (fields.has(expect)) {
     if (fields.count(expect) > 1 || !iequals(fields.get(expect), "100-continue")) {
-      return reject(417, "Expect: not 100-continue");
+      return reject(417, "expect_not_100_continue");
     }
     result.expect_continue = head.version == HttpVersion::http11 && !framing.empty();
   }

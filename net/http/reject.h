@@ -10,7 +10,7 @@ namespace sk {
 
 struct Reject {
   std::uint16_t status = 400;
-  const char* reason = "";  // static text, such as "Host: missing"; never bytes from the wire
+  const char* reason = "";  // static, such as "host_missing": a log reason and metric label
 
   friend bool operator==(const Reject&, const Reject&) = default;
 };

@@ -48,25 +48,25 @@ Checked<bool> scan_path(std::string_view path) {
         break;
       case Byte::percent: {
         if (i + 2 >= path.size()) {
-          return reject(400, "target: broken percent-encoding");
+          return reject(400, "target_broken_percent_encoding");
         }
         const int high = hex_value(path[i + 1]);
         const int low = hex_value(path[i + 2]);
         if (high < 0 || low < 0) {
-          return reject(400, "target: broken percent-encoding");
+          return reject(400, "target_broken_percent_encoding");
         }
         if (high == 0 && low == 0) {
-          return reject(400, "target: encoded NUL");
+          return reject(400, "target_encoded_nul");
         }
         dots = dots || (segment_start && high == 2 && low == 14);
         i += 2;
         break;
       }
       case Byte::backslash:
-        return reject(400, "target: backslash");
+        return reject(400, "target_backslash");
       case Byte::question:
       case Byte::bad:
-        return reject(400, "target: forbidden byte");
+        return reject(400, "target_forbidden_byte");
     }
     segment_start = next_start;
   }
@@ -125,7 +125,7 @@ bool is_host_char(char c) noexcept {
 Checked<void> check_query(std::string_view query) {
   for (const char c : query) {
     if (classify(c) == Byte::bad) {
-      return reject(400, "target: forbidden byte");
+      return reject(400, "target_forbidden_byte");
     }
   }
   return {};
@@ -183,7 +183,7 @@ Checked<Target> parse_absolute(std::string_view text, Method method, std::size_t
 
 Checked<std::string_view> normalise_path(std::string_view path, HeadArena& arena) {
   if (!path.starts_with('/')) {
-    return reject(400, "target: no path");
+    return reject(400, "target_no_path");
   }
   const Checked<bool> dots = scan_path(path);
   if (!dots) {
@@ -194,7 +194,7 @@ Checked<std::string_view> normalise_path(std::string_view path, HeadArena& arena
   }
   char* out = arena.allocate(path.size());
   if (out == nullptr) {
-    return reject(414, "target: no memory left for this head");
+    return reject(414, "target_too_long");
   }
   // RFC 3986 5.2.4 over whole segments: each is kept as '/' and its text, so ".." cuts at the last
   // '/' (empty segments count as segments). A dot segment at the very end leaves a trailing slash.
@@ -210,7 +210,7 @@ Checked<std::string_view> normalise_path(std::string_view path, HeadArena& arena
     const int kind = dots_in(segment);
     if (kind == 2) {
       if (size == 0) {
-        return reject(400, "target: above the root");
+        return reject(400, "target_above_the_root");
       }
       while (out[--size] != '/') {
       }
@@ -229,22 +229,22 @@ Checked<std::string_view> normalise_path(std::string_view path, HeadArena& arena
 
 Checked<void> check_authority(std::string_view text, std::size_t bytes_max) {
   if (text.empty()) {
-    return reject(400, "authority: empty");
+    return reject(400, "authority_empty");
   }
   if (text.size() > bytes_max) {
-    return reject(400, "authority: too long");
+    return reject(400, "authority_too_long");
   }
   std::string_view port;
   bool has_port = false;
   if (text.front() == '[') {
     const std::size_t close = text.find(']');
     if (close == std::string_view::npos || !check_ipv6(text.substr(1, close - 1))) {
-      return reject(400, "authority: not an IPv6 address in brackets");
+      return reject(400, "authority_bad_ipv6");
     }
     const std::string_view rest = text.substr(close + 1);
     if (!rest.empty()) {
       if (rest.front() != ':') {
-        return reject(400, "authority: bytes after the bracket");
+        return reject(400, "authority_bytes_after_the_bracket");
       }
       has_port = true;
       port = rest.substr(1);
@@ -255,18 +255,18 @@ Checked<void> check_authority(std::string_view text, std::size_t bytes_max) {
       ++size;
     }
     if (size == 0) {
-      return reject(400, "authority: empty host");
+      return reject(400, "authority_empty_host");
     }
     if (size < text.size()) {
       if (text[size] != ':') {
-        return reject(400, "authority: forbidden byte");
+        return reject(400, "authority_forbidden_byte");
       }
       has_port = true;
       port = text.substr(size + 1);
     }
   }
   if (has_port && !check_port(port)) {
-    return reject(400, "authority: bad port");
+    return reject(400, "authority_bad_port");
   }
   return {};
 }
@@ -282,7 +282,7 @@ Checked<Target> parse_target(std::string_view text, Method method, std::size_t a
   }
   if (text == "*") {
     if (method != Method::options) {
-      return reject(400, "target: \"*\" is for OPTIONS only");
+      return reject(400, "target_asterisk_without_options");
     }
     Target target;
     target.path = "*";
@@ -290,11 +290,11 @@ Checked<Target> parse_target(std::string_view text, Method method, std::size_t a
   }
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) {
-    return reject(400, "target: neither a path nor a URI");
+    return reject(400, "target_malformed");
   }
   const std::string_view scheme = text.substr(0, colon);
   if (!iequals(scheme, "http") && !iequals(scheme, "https")) {
-    return reject(400, "target: scheme is not http or https");
+    return reject(400, "target_scheme");
   }
   return parse_absolute(text.substr(colon + 3), method, authority_bytes_max, arena);
 }
