@@ -1,0 +1,40 @@
+// One assignment of a configuration, whatever it was written in, and the list of settings there are.
+#pragma once
+
+#include "app/config.h"
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace sk::app {
+
+struct SettingValue {
+  std::string name;  // dotted: "database.lanes"
+  std::variant<std::string, std::int64_t, double, bool> value;
+  std::size_t line = 0;
+  std::size_t column = 0;
+};
+
+// Flattens a TOML document into its assignments; the error is the first break of the syntax. Values
+// that are no scalar are reported as mistakes. Implemented in config_toml.cpp.
+[[nodiscard]] std::vector<SettingValue> read_toml(std::string_view text, const std::string& source,
+                                                  std::vector<ConfigMessage>& mistakes);
+
+// Sets one setting; adds to mistakes what is wrong with its name or value.
+void apply_setting(Config& config, const SettingValue& setting, const std::string& source,
+                   std::vector<ConfigMessage>& mistakes);
+
+// Sets what the environment says. Implemented in config_environment.cpp.
+void apply_environment(Config& config, const Environment& environment,
+                       std::vector<ConfigMessage>& mistakes);
+
+// "250ms", "1.5s", "2m", "1h": positive, at most 10,000 hours.
+[[nodiscard]] std::expected<Duration, std::string> parse_duration(std::string_view text);
+// "512", "64KiB", "8MiB", "1GiB".
+[[nodiscard]] std::expected<std::size_t, std::string> parse_size(std::string_view text);
+
+}  // namespace sk::app

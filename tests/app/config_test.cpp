@@ -1,0 +1,183 @@
+#include "app/command_line.h"
+#include "app/config.h"
+#include "app/config_setting.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace sk::app {
+namespace {
+
+Environment environment_of(std::map<std::string, std::string> variables) {
+  return [variables = std::move(variables)](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  };
+}
+
+TEST(AppConfig, EverythingHasADefault) {
+  const ConfigResult result = load_config("", environment_of({}));
+  EXPECT_TRUE(result.mistakes.empty());
+  EXPECT_EQ(result.config.listen, "0.0.0.0:7500");
+  EXPECT_FALSE(result.config.database.enabled);
+  EXPECT_FALSE(result.config.redis.enabled);
+}
+
+TEST(AppConfig, ReadsEverySetting) {
+  const ConfigResult result = read_config(R"(
+listen = "[::1]:80"
+io = "epoll"
+stop_timeout = "1.5s"
+request_deadline = "2m"
+body_limit = "64KiB"
+connections_max = 10
+[log]
+requests = "errors"
+[database]
+url = "host=/run/pg dbname=x"
+lanes = 3
+in_flight_max = 7
+queue_max = 8
+statement_timeout = "250ms"
+connect_timeout = "1s"
+[redis]
+url = "redis://localhost"
+command_timeout = "10ms"
+connect_timeout = "20ms"
+tls_ca = "/ca.pem"
+[cache]
+ttl = "1h"
+negative_ttl = "1s"
+loads_max = 9
+[settings]
+greeting = "hello"
+size = 5
+)",
+                                          "app.toml", environment_of({}));
+  EXPECT_EQ(format(result.mistakes), "");
+  const Config& config = result.config;
+  EXPECT_EQ(config.listen, "[::1]:80");
+  EXPECT_EQ(config.io, IoChoice::epoll);
+  EXPECT_EQ(config.stop_timeout, std::chrono::milliseconds(1500));
+  EXPECT_EQ(config.request_deadline, std::chrono::minutes(2));
+  EXPECT_EQ(config.body_limit_bytes, 65536U);
+  EXPECT_EQ(config.connections_max, 10U);
+  EXPECT_EQ(config.log_requests, RequestLog::errors);
+  EXPECT_TRUE(config.database.enabled);
+  EXPECT_EQ(config.database.lanes, 3U);
+  EXPECT_EQ(config.database.in_flight_max, 7U);
+  EXPECT_EQ(config.database.queue_max, 8U);
+  EXPECT_EQ(config.database.statement_timeout, std::chrono::milliseconds(250));
+  EXPECT_EQ(config.redis.command_timeout, std::chrono::milliseconds(10));
+  EXPECT_EQ(config.cache.ttl, std::chrono::hours(1));
+  EXPECT_EQ(config.cache.loads_max, 9U);
+  EXPECT_EQ(config.settings.at("greeting"), "hello");
+  EXPECT_EQ(config.settings.at("size"), "5");
+}
+
+TEST(AppConfig, FiveMistakesAreFiveMessagesWithTheirPlaces) {
+  const ConfigResult result = read_config(R"(listen = "7500"
+[databse]
+lanes = 1
+[database]
+lanes = 99
+url = "mysql://secret@x"
+[cache]
+ttl = 60
+)",
+                                          "app.toml", environment_of({}));
+  EXPECT_EQ(format(result.mistakes).find("secret"), std::string::npos);
+  ASSERT_EQ(result.mistakes.size(), 5U) << format(result.mistakes);
+  const std::string text = format(result.mistakes);
+  EXPECT_NE(text.find("app.toml:3:1: databse.lanes: there is no such setting; did you mean "
+                      "database.lanes?"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("app.toml:5:1: database.lanes: expected a whole number from 1 to 16, not 99"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("app.toml:8:1: cache.ttl: expected a duration"), std::string::npos) << text;
+}
+
+TEST(AppConfig, BrokenTomlNamesItsPlace) {
+  const ConfigResult result = read_config("listen = \n", "app.toml", environment_of({}));
+  ASSERT_EQ(result.mistakes.size(), 1U);
+  EXPECT_EQ(result.mistakes[0].line, 1U);
+}
+
+TEST(AppConfig, TheEnvironmentWinsOverTheFile) {
+  const auto environment =
+      environment_of({{"DATABASE_URL", "postgres://u@h/d"}, {"REDIS_URL", "rediss://r:6380/1"},
+                      {"SIDEKICK_IO", "epoll"}, {"SIDEKICK_STOP_TIMEOUT", "20"}, {"PORT", "3000"}});
+  const ConfigResult result = read_config("io = \"uring\"\n", "app.toml", environment);
+  EXPECT_EQ(format(result.mistakes), "");
+  EXPECT_EQ(result.config.database.url, "postgres://u@h/d");
+  EXPECT_EQ(result.config.redis.url, "rediss://r:6380/1");
+  EXPECT_EQ(result.config.io, IoChoice::epoll);
+  EXPECT_EQ(result.config.listen, "0.0.0.0:3000");
+  EXPECT_EQ(result.config.stop_timeout, std::chrono::seconds(20));
+}
+
+TEST(AppConfig, PgVariablesMeanADatabaseWithoutUrl) {
+  const ConfigResult result = load_config("", environment_of({{"PGHOST", "db"}}));
+  EXPECT_TRUE(result.config.database.enabled);
+  EXPECT_EQ(result.config.database.url, "");
+}
+
+TEST(AppConfig, WrongVariablesAreNamed) {
+  const ConfigResult result =
+      load_config("", environment_of({{"SIDEKICK_IO", "kqueue"}, {"REDIS_URL", "http://x"}}));
+  ASSERT_EQ(result.mistakes.size(), 2U);
+  EXPECT_EQ(result.mistakes[0].source, "environment REDIS_URL");
+  EXPECT_EQ(result.mistakes[1].source, "environment SIDEKICK_IO");
+}
+
+TEST(AppConfig, AMissingFileIsAMistake) {
+  const ConfigResult result = load_config("/nonexistent/app.toml", environment_of({}));
+  ASSERT_EQ(result.mistakes.size(), 1U);
+  EXPECT_NE(result.mistakes[0].text.find("No such file"), std::string::npos);
+}
+
+TEST(AppConfig, ListenAddressesAreChecked) {
+  for (const char* good : {"0.0.0.0:7500", "[::]:80", "localhost:1", "unix:/run/a.sock", "h:0"}) {
+    EXPECT_EQ(check_listen(good), "") << good;
+  }
+  for (const char* bad : {"", "7500", ":80", "::1:80", "h:65536", "h:", "unix:a", "h:-1"}) {
+    EXPECT_NE(check_listen(bad), "") << bad;
+  }
+  EXPECT_NE(check_listen("unix:/" + std::string(107, 'x')), "");
+}
+
+TEST(AppConfig, UnitsAreStrict) {
+  EXPECT_EQ(parse_duration("1.5s"), std::chrono::milliseconds(1500));
+  EXPECT_EQ(parse_duration("10us"), std::chrono::microseconds(10));
+  for (const char* bad : {"", "5", "0s", "-1s", "1d", "1 s", "s", "1..5s", "99999h"}) {
+    EXPECT_FALSE(parse_duration(bad).has_value()) << bad;
+  }
+  EXPECT_EQ(parse_size("2MiB"), 2097152U);
+  EXPECT_EQ(parse_size("10"), 10U);
+  for (const char* bad : {"", "1MB", "0", "-1", "x", "1e3"}) {
+    EXPECT_FALSE(parse_size(bad).has_value()) << bad;
+  }
+}
+
+TEST(CommandLine, KnowsItsOptionsAndCommands) {
+  const char* serve[] = {"app", "--listen", "127.0.0.1:0", "--config", "x.toml"};
+  const auto result = parse_command_line(5, serve, "app", "1");
+  ASSERT_TRUE(result.command_line.has_value());
+  EXPECT_EQ(result.command_line->command, Command::serve);
+  EXPECT_EQ(result.command_line->listen, "127.0.0.1:0");
+  EXPECT_EQ(result.command_line->config_file, "x.toml");
+  const char* migrate[] = {"app", "--config", "x", "migrate"};
+  EXPECT_EQ(parse_command_line(4, migrate, "app", "1").command_line->command, Command::migrate);
+  const char* wrong[] = {"app", "--bogus"};
+  EXPECT_EQ(parse_command_line(2, wrong, "app", "1").exit_code, 2);
+  const char* version[] = {"app", "--version"};
+  const auto printed = parse_command_line(2, version, "app", "1");
+  EXPECT_FALSE(printed.command_line.has_value());
+  EXPECT_EQ(printed.exit_code, 0);
+}
+
+}  // namespace
+}  // namespace sk::app
