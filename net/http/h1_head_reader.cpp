@@ -231,24 +231,29 @@ bool H1HeadReader::sizes_in_bounds() {
     fields_begin_ = static_cast<std::uint32_t>(end + 1);
     line_start_ = fields_begin_;
   }
-  if (raw.size() - fields_begin_ > limits_.header_total_bytes + 2) {
-    set_error(431, "header_too_large");
-    return false;
-  }
+  // What lies behind the point where the total is exceeded does not count: whether it is here
+  // already depends on how the input was cut.
+  const std::size_t total_end = std::size_t{fields_begin_} + limits_.header_total_bytes + 3;
+  const std::string_view judged = raw.substr(0, total_end);
   const std::size_t field_limit = limits_.header_field_bytes + 2;
   for (;;) {
-    const std::size_t end = raw.find('\n', line_start_);
+    const std::size_t end = judged.find('\n', line_start_);
     const std::size_t size =
-        (end == std::string_view::npos ? raw.size() + 1 : end + 1) - line_start_;
+        (end == std::string_view::npos ? judged.size() + 1 : end + 1) - line_start_;
     if (size > field_limit) {
       set_error(431, "header_field_too_long");
       return false;
     }
     if (end == std::string_view::npos) {
-      return true;
+      break;
     }
     line_start_ = static_cast<std::uint32_t>(end + 1);
   }
+  if (raw.size() >= total_end) {
+    set_error(431, "header_too_large");
+    return false;
+  }
+  return true;
 }
 
 // error_ is set, unless a size that was exceeded earlier in the head comes first.
@@ -277,7 +282,12 @@ H1HeadReader::Outcome H1HeadReader::explain_parser_error(std::string_view offend
       }
       break;
     case HPE_INVALID_VERSION:
-      set_error(505, "version_unsupported");
+      // What follows the version is reported as part of it; a bare LF even as already used up.
+      if (offending.starts_with(' ') || std::string_view(raw_, raw_size_).ends_with('\n')) {
+        set_error(400, "request_line_ending");
+      } else {
+        set_error(505, "version_unsupported");
+      }
       break;
     case HPE_PAUSED_H2_UPGRADE:
       set_error(505, "http2_preface_unexpected");

@@ -121,14 +121,15 @@ void put_status_line(Writer& writer, std::uint16_t status) noexcept {
 
 }  // namespace
 
-Result<void> write_request_head(OutputQueue& out, const RequestHead& head, const Framing& framing,
-                                bool keep_alive) {
-  SK_ASSERT(framing.kind != BodyKind::until_close);
+Result<void> write_request_head(OutputQueue& out, const RequestHead& head, const RequestWrite& how) {
+  SK_ASSERT(how.framing.kind != BodyKind::until_close);
+  const std::string_view authority =
+      head.authority.empty() ? how.default_authority : head.authority;
   std::size_t bytes = kFixedBytes + head.method_text.size() + head.path.size() +
-                      head.query.size() + head.authority.size();
+                      head.query.size() + authority.size();
   if (!is_token(head.method_text) || !head.fields.complete() || head.path.empty() ||
       !is_visible_ascii(head.path) || !is_visible_ascii(head.query) ||
-      !is_visible_ascii(head.authority)) {
+      !is_visible_ascii(authority)) {
     return fail(ErrorCode::malformed, "request head: forbidden byte in method, target or host");
   }
   if (!measure(head.fields, kRequestManaged, bytes)) {
@@ -145,12 +146,12 @@ Result<void> write_request_head(OutputQueue& out, const RequestHead& head, const
       }
     }
     writer.put(" HTTP/1.1\r\n");
-    writer.put_field("Host", head.authority);
+    writer.put_field("Host", authority);
     put_fields(writer, head.fields, kRequestManaged);
-    put_framing(writer, framing);
+    put_framing(writer, how.framing);
     if (head.websocket) {
       writer.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
-    } else if (!keep_alive) {
+    } else if (!how.keep_alive) {
       writer.put("Connection: close\r\n");
     }
     writer.put("\r\n");

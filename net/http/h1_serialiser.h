@@ -18,10 +18,15 @@
 
 namespace sk {
 
-// framing: as outgoing_request_framing() said. A head with websocket set asks for that upgrade.
-// HTTP/1.1 always; Host comes first.
+struct RequestWrite {
+  Framing framing;         // as outgoing_request_framing() said
+  bool keep_alive = true;  // false: "Connection: close"
+  std::string_view default_authority = "localhost";  // Host for HTTP/1.0 clients that sent none
+};
+
+// HTTP/1.1 always; Host comes first. A head with websocket set asks for that upgrade.
 [[nodiscard]] Result<void> write_request_head(OutputQueue& out, const RequestHead& head,
-                                              const Framing& framing, bool keep_alive);
+                                              const RequestWrite& how);
 
 struct ResponseWrite {
   Framing framing;                              // as outgoing_response_framing() said
