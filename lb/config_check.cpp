@@ -36,10 +36,6 @@ void check_tls(const ListenerConfig& listener, ConfigMessages& messages) {
                    "one certificate per listener for now; put all names into one certificate or "
                    "use a listener each");
   }
-  if (tls.certificates.empty()) {
-    messages.error(listener.place, "listener.tls.certificates",
-                   "holds no certificate: add { cert = \"...\", key = \"...\" }");
-  }
   if (listener.redirect_https != 0) {
     messages.error(listener.place, "listener.redirect_https",
                    "has no sense on a listener with tls; remove one of the two");
@@ -96,10 +92,6 @@ void check_listeners(const Config& config, ConfigMessages& messages) {
 
 void check_workers(const UpstreamConfig& upstream, ConfigMessages& messages) {
   const WorkersConfig& workers = *upstream.workers;
-  if (workers.command.empty() || workers.command.front().empty()) {
-    messages.error(upstream.place, "upstream.workers.command",
-                   "names no program: [\"/usr/bin/sidekick-app\", \"--config\", \"app.toml\"]");
-  }
   if (workers.backoff_min > workers.backoff_max) {
     messages.error(upstream.place, "upstream.workers.backoff_min",
                    format_duration(workers.backoff_min) + " is more than backoff_max, " +
@@ -129,24 +121,10 @@ void check_upstreams(const Config& config, ConfigMessages& messages) {
                            std::to_string(config.upstreams[before].place.line) + " too");
       }
     }
-    if (upstream.workers && !upstream.endpoints.empty()) {
-      messages.error(upstream.place, "upstream",
-                     in_quotes(upstream.name) +
-                         " has workers and endpoints; make it two upstreams with a route each");
-    } else if (!upstream.workers && upstream.endpoints.empty()) {
-      messages.error(upstream.place, "upstream",
-                     in_quotes(upstream.name) + " has neither workers nor endpoints");
-    }
     if (upstream.workers) {
       check_workers(upstream, messages);
     }
     check_endpoints(upstream, messages);
-    const bool used = std::ranges::any_of(config.routes, [&](const RouteConfig& route) {
-      return route.upstream == upstream.name;
-    });
-    if (!used && !upstream.name.empty()) {
-      messages.warning(upstream.place, "upstream", in_quotes(upstream.name) + " has no route");
-    }
   }
 }
 
@@ -221,6 +199,15 @@ void check_budget(const RouteConfig& route, ConfigMessages& messages) {
   }
 }
 
+void warn_of_unused_upstreams(const Config& config, ConfigMessages& messages) {
+  for (const UpstreamConfig& upstream : config.upstreams) {
+    if (std::ranges::find(config.routes, upstream.name, &RouteConfig::upstream) ==
+        config.routes.end()) {
+      messages.warning(upstream.place, "upstream", in_quotes(upstream.name) + " has no route");
+    }
+  }
+}
+
 // True if everything that b matches is matched by a.
 bool covers(const RouteConfig& a, const RouteConfig& b) {
   const bool host = a.host.empty() || a.host == b.host ||
@@ -279,6 +266,9 @@ void check_config(const Config& config, ConfigMessages& messages) {
   check_admin(config, messages);
   check_upstreams(config, messages);
   check_routes(config, messages);
+  if (!messages.has_errors()) {
+    warn_of_unused_upstreams(config, messages);
+  }
 }
 
 }  // namespace sk::lb

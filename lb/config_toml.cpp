@@ -43,6 +43,15 @@ std::string shown(const toml::node& node) {
   return node.is_array() ? "a list" : "a value of another type";
 }
 
+// A key as messages show it: bare where TOML writes it so.
+std::string printable(std::string_view key) {
+  const bool bare = !key.empty() && key.size() <= 80 && std::ranges::all_of(key, [](char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
+  });
+  return bare ? std::string(key) : in_quotes(key);
+}
+
 template <typename Value>
 struct Choice {
   std::string_view name;
@@ -197,9 +206,9 @@ class Section {
                     expected + "; got " + shown(*node) + did_you_mean(nearest_name(given, names)));
   }
 
-  // Calls take(element, its name) for each element of a list.
+  // Calls take(element) for each element of a list.
   template <typename Take>
-  void list(std::string_view key, const char* expected, Take take) {
+  void list(std::string_view key, const char* expected, Take take, bool may_be_empty = false) {
     const toml::node* node = find(key);
     if (node == nullptr) {
       return;
@@ -208,20 +217,25 @@ class Section {
     if (array == nullptr) {
       return wrong(key, *node, expected);
     }
+    if (array->empty() && !may_be_empty) {
+      return wrong(key, *node, expected);
+    }
     for (const toml::node& element : *array) {
       take(element);
     }
   }
 
   template <typename Take>
-  void text_list(std::string_view key, const char* expected, Take take) {
-    list(key, expected, [&](const toml::node& element) {
+  void text_list(std::string_view key, const char* expected, Take take,
+                 bool may_be_empty = false) {
+    const auto take_text = [&](const toml::node& element) {
       const auto* text = element.as_string();
       if (text == nullptr || text->get().find('\0') != std::string::npos) {
         return wrong(key, element, expected);
       }
       take(element, std::string_view(text->get()));
-    });
+    };
+    list(key, expected, take_text, may_be_empty);
   }
 
   // Calls take(section) where the key holds a table.
@@ -268,7 +282,7 @@ class Section {
   void finish() {
     for (const auto& [key, node] : table_) {
       if (std::ranges::find(known_, key.str()) == known_.end()) {
-        messages_.error(place_of(key.source()), name_of(key.str().substr(0, 80)),
+        messages_.error(place_of(key.source()), name_of(printable(key.str())),
                         "there is no such setting" +
                             did_you_mean(nearest_name(key.str(), known_)));
       }
@@ -312,7 +326,7 @@ void read_limits(Section& section, LimitsConfig& limits) {
   section.size("request_line", limits.h1.request_line_bytes, 256, 64 << 10);
   section.size("header_field", limits.h1.header_field_bytes, 256, 64 << 10);
   section.size("header_total", limits.h1.header_total_bytes, 1 << 10, 256 << 10);
-  section.integer("header_fields", limits.h1.header_fields, 1, 1000);
+  section.integer("header_fields", limits.h1.header_fields, 1, 200);
   section.size("trailer_total", limits.h1.trailer_total_bytes, 256, 64 << 10);
   section.integer("requests_per_connection", limits.requests_per_connection, 1, 1'000'000'000);
   section.duration("tls_handshake_timeout", limits.tls_handshake_timeout, 100ms, 10min);
@@ -377,7 +391,8 @@ void read_listener(Section& section, Config& config) {
                         return section.wrong("trusted_proxies", element, network.error().detail);
                       }
                       listener.trusted_proxies.push_back(*network);
-                    });
+                    },
+                    true);
   section.table("limits", [&](Section& limits) { read_limits(limits, listener.limits); });
   config.listeners.push_back(std::move(listener));
 }
@@ -387,7 +402,7 @@ void read_env(Section& section, WorkersConfig& workers) {
     section.find(key.str());
     const auto* text = node.as_string();
     if (text == nullptr || key.str().empty() || key.str().find('=') != std::string_view::npos) {
-      section.wrong(key.str(), node, "expected NAME = \"text\"");
+      section.wrong(printable(key.str()), node, "expected NAME = \"text\"");
       continue;
     }
     workers.env.emplace_back(key.str(), text->get());
@@ -406,7 +421,7 @@ void read_workers(Section& section, WorkersConfig& workers) {
       return section.wrong("cpus", element, "expected a CPU number from 0 to 1023");
     }
     workers.cpus.push_back(static_cast<std::uint32_t>(cpu->get()));
-  });
+  }, true);
   section.choice("protocol", workers.protocol, kProtocols);
   section.table("env", [&](Section& env) { read_env(env, workers); });
   section.text("directory", workers.directory);
@@ -423,6 +438,13 @@ void read_upstream(Section& section, Config& config) {
   upstream.place = section.place();
   section.required("name");
   section.text("name", upstream.name);
+  const bool has_workers = section.raw().contains("workers");
+  const bool has_endpoints = section.raw().contains("endpoints");
+  if (has_workers == has_endpoints) {
+    section.messages().error(section.place(), "upstream",
+                             has_workers ? "has workers and endpoints; make it two upstreams"
+                                         : "has neither workers nor endpoints");
+  }
   section.table("workers",
                 [&](Section& workers) { read_workers(workers, upstream.workers.emplace()); });
   section.text_list(

@@ -40,7 +40,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view nearest_name(std::string_view wrong,
                               std::span<const std::string_view> candidates) {
   std::string_view nearest;
-  std::size_t fewest = std::max<std::size_t>(1, wrong.size() / 3) + 1;
+  std::size_t fewest = (wrong.size() + 2) / 3 + 1;
   for (const std::string_view candidate : candidates) {
     const std::size_t edits = edit_distance(wrong, candidate);
     if (edits < fewest) {

@@ -12,7 +12,7 @@ namespace sk::lb {
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 // The candidate with the fewest edits, if they are few enough to be a slip: at most a third of the
-// name's length, at least 1; otherwise empty.
+// name's length, rounded up; otherwise empty.
 std::string_view nearest_name(std::string_view wrong, std::span<const std::string_view> candidates);
 
 }  // namespace sk::lb

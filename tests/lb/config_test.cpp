@@ -1,0 +1,397 @@
+// The configuration: what is read, what is refused and with which words.
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include <map>
+#include <string>
+
+#include "lb/config_address.h"
+#include "lb/config_check.h"
+#include "lb/config_environment.h"
+#include "lb/config_messages.h"
+#include "lb/config_print.h"
+#include "lb/config_toml.h"
+#include "lb/config_units.h"
+#include "lb/nearest_name.h"
+
+namespace sk::lb {
+namespace {
+
+struct Read {
+  Config config;
+  ConfigMessages messages;
+  std::string text() const { return messages.format("t.toml"); }
+};
+
+Read read(std::string_view toml) {
+  Read result;
+  result.config = read_config(toml, "t.toml", result.messages);
+  check_config(result.config, result.messages);
+  return result;
+}
+
+constexpr std::string_view kMinimal = R"(
+[[listener]]
+address = "127.0.0.1:7500"
+[[upstream]]
+name = "app"
+endpoints = ["127.0.0.1:3000"]
+[[route]]
+upstream = "app"
+)";
+
+constexpr std::string_view kDocumented = R"(
+[server]
+stop_timeout = "30s"
+threads = 0
+io = "auto"
+
+[log]
+requests = "both"
+
+[[listener]]
+address = "[::]:443"
+tls = { certificates = [{ cert = "/etc/sidekick/tls/site.pem", key = "/etc/sidekick/tls/site.key" }] }
+
+[[listener]]
+address = "[::]:80"
+redirect_https = 443
+
+[[upstream]]
+name = "app"
+workers = { command = ["/usr/bin/sidekick-app", "--config", "/etc/sidekick/app.toml"], count = 0 }
+
+[[upstream]]
+name = "legacy"
+endpoints = ["10.0.3.7:8080", "unix:/run/legacy.sock", "dns://legacy.internal:8080"]
+
+[[upstream]]
+name = "node"
+workers = { command = ["node", "server.js"], protocol = "http1", count = 2, env = { NODE_ENV = "production" } }
+
+[[route]]
+host = "api.example.com"
+path = "/v1/*"
+upstream = "app"
+budget = { p50 = "8ms", p99 = "40ms", deadline = "250ms", rate = 400 }
+
+[[route]]
+host = "*.example.com"
+upstream = "legacy"
+
+[[route]]
+upstream = "node"
+)";
+
+TEST(Config, TheDocumentedExampleIsRead) {
+  const Read result = read(kDocumented);
+  EXPECT_EQ(result.text(), "");
+  const Config& config = result.config;
+  EXPECT_EQ(config.server.stop_timeout, 30s);
+  ASSERT_EQ(config.listeners.size(), 2U);
+  ASSERT_TRUE(config.listeners[0].tls.has_value());
+  EXPECT_EQ(config.listeners[0].tls->certificates.at(0).key, "/etc/sidekick/tls/site.key");
+  EXPECT_EQ(config.listeners[1].redirect_https, 443);
+  ASSERT_EQ(config.upstreams.size(), 3U);
+  EXPECT_EQ(config.upstreams[0].workers->command.size(), 3U);
+  EXPECT_EQ(config.upstreams[1].endpoints[1].address.kind, Address::Kind::unix_path);
+  EXPECT_EQ(config.upstreams[1].endpoints[2].address.host, "legacy.internal");
+  EXPECT_EQ(config.upstreams[2].workers->protocol, WorkerProtocol::http1);
+  EXPECT_EQ(config.upstreams[2].workers->env.at(0).second, "production");
+  ASSERT_EQ(config.routes.size(), 3U);
+  EXPECT_EQ(config.routes[0].budget->deadline, Duration(250ms));
+  EXPECT_EQ(config.routes[0].budget->rate, 400U);
+}
+
+TEST(Config, DefaultsAreThoseOfTheEdgeProfile) {
+  const Read result = read(kMinimal);
+  EXPECT_EQ(result.text(), "");
+  const LimitsConfig& limits = result.config.listeners.at(0).limits;
+  EXPECT_EQ(limits.h1.request_line_bytes, 8192U);
+  EXPECT_EQ(limits.h1.header_total_bytes, 32768U);
+  EXPECT_EQ(limits.h1.header_fields, 100U);
+  EXPECT_EQ(limits.header_timeout, 10s);
+  EXPECT_EQ(limits.idle_timeout, 75s);
+  EXPECT_EQ(limits.requests_per_connection, 10'000U);
+  EXPECT_EQ(result.config.routes.at(0).body_bytes, 8U << 20);
+  EXPECT_EQ(result.config.routes.at(0).response_header_timeout, 15s);
+  EXPECT_EQ(result.config.upstreams.at(0).connect_timeout, 1s);
+}
+
+TEST(Config, ProfileBehindAlbRaisesHeadersAndLimitsOverrideIt) {
+  const Read result = read(R"(
+[[listener]]
+address = "0.0.0.0:7500"
+limits = { header_total = "128KiB" }
+profile = "behind-alb"
+trusted_proxies = ["10.0.0.0/16", "2001:db8::/32"]
+[[upstream]]
+name = "a"
+endpoints = ["unix:/run/a.sock"]
+[[route]]
+upstream = "a"
+)");
+  EXPECT_EQ(result.text(), "");
+  EXPECT_EQ(result.config.listeners[0].limits.h1.header_field_bytes, 16U << 10);
+  EXPECT_EQ(result.config.listeners[0].limits.h1.header_total_bytes, 128U << 10);
+  EXPECT_EQ(to_string(result.config.listeners[0].trusted_proxies.at(1)), "2001:db8::/32");
+}
+
+TEST(Config, FiveMistakesGiveFiveMessagesEachWithPlaceAndWayOut) {
+  const Read result = read(R"([server]
+stop_timeout = 30
+tread = 2
+
+[[listener]]
+address = "0.0.0.0"
+
+[[upstream]]
+name = "app"
+workers = { comand = ["/usr/bin/sidekick-app"], protocol = "htp1" }
+
+[[route]]
+upstream = "ap"
+budget = { p50 = "40ms", p99 = "8ms" }
+)");
+  const std::string text = result.text();
+  EXPECT_EQ(text,
+            R"x(t.toml:2:16: error: server.stop_timeout: expected a duration such as "250ms", "30s" or "1m"; got 30
+t.toml:3:1: error: server.tread: there is no such setting, did you mean "threads"?
+t.toml:6:11: error: listener.address: the port is missing: 0.0.0.0:80 or [::]:443; got "0.0.0.0"
+t.toml:10:11: error: upstream.workers.command: is required here
+t.toml:10:13: error: upstream.workers.comand: there is no such setting, did you mean "command"?
+t.toml:10:60: error: upstream.workers.protocol: expected "link" or "http1"; got "htp1", did you mean "http1"?
+t.toml:13:12: error: route.upstream: there is no upstream "ap", did you mean "app"?
+t.toml:14:10: error: route.budget.p99: 8ms is less than p50, 40ms; a higher percentile is never faster
+)x");
+}
+
+TEST(Config, ASyntaxErrorIsReportedAloneWithItsPlace) {
+  ConfigMessages messages;
+  read_config("[server]\nthreads = = 1\n", "t.toml", messages);
+  ASSERT_EQ(messages.error_count(), 1U);
+  EXPECT_EQ(messages.all()[0].place.line, 2U);
+  EXPECT_TRUE(messages.all()[0].text.starts_with("not TOML: ")) << messages.all()[0].text;
+}
+
+TEST(Config, AnUnreadableFileIsOneLine) {
+  ConfigMessages messages;
+  EXPECT_FALSE(load_config("/nonexistent/sidekick.toml", process_environment(), messages));
+  EXPECT_EQ(messages.format("/nonexistent/sidekick.toml"),
+            "/nonexistent/sidekick.toml: error: cannot be read: No such file or directory (ENOENT); "
+            "give the right file with --config\n");
+}
+
+// One bad file each; the message must contain the words.
+struct Bad {
+  const char* toml;
+  const char* words;
+};
+
+class BadConfig : public testing::TestWithParam<Bad> {};
+
+TEST_P(BadConfig, IsRefusedWithAWayOut) {
+  const Read result = read(GetParam().toml);
+  EXPECT_TRUE(result.messages.has_errors());
+  EXPECT_NE(result.text().find(GetParam().words), std::string::npos)
+      << GetParam().toml << "\n" << result.text();
+}
+
+#define LISTEN "[[listener]]\naddress = \"127.0.0.1:80\"\n"
+#define UP "[[upstream]]\nname = \"a\"\nendpoints = [\"127.0.0.1:1\"]\n"
+#define ROUTE "[[route]]\nupstream = \"a\"\n"
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadConfig,
+    testing::Values(
+        Bad{"", "listener: there is none"},
+        Bad{LISTEN, "route: there is none"},
+        Bad{"[listener]\naddress = \"127.0.0.1:80\"\n" UP ROUTE, "[[listener]], with two brackets"},
+        Bad{"[[listeners]]\n", "did you mean \"listener\"?"},
+        Bad{LISTEN LISTEN UP ROUTE, "127.0.0.1:80 is taken by the listener of line 1"},
+        Bad{LISTEN UP UP ROUTE, "is the name of the upstream of line 3 too"},
+        Bad{LISTEN "[[upstream]]\nname = \"a\"\n" ROUTE, "has neither workers nor endpoints"},
+        Bad{LISTEN UP "workers = { command = [\"x\"] }\n" ROUTE, "has workers and endpoints"},
+        Bad{LISTEN "[[upstream]]\nname = \"a\"\nworkers = { command = [] }\n" ROUTE,
+            "expected the program and its arguments"},
+        Bad{LISTEN UP "[[route]]\n", "route.upstream: is required here"},
+        Bad{LISTEN UP ROUTE "budget = {}\n", "states nothing"},
+        Bad{LISTEN UP ROUTE "budget = { p99 = \"40 parsecs\" }\n", "expected a duration such as"},
+        Bad{LISTEN UP ROUTE "budget = { p99 = \"40ms\", p999 = \"39ms\" }\n",
+            "39ms is less than p99, 40ms"},
+        Bad{LISTEN UP ROUTE "budget = { p99 = \"40ms\", deadline = \"39ms\" }\n",
+            "39ms is less than p99, 40ms: more than one request in a hundred"},
+        Bad{LISTEN UP ROUTE "budget = { deadline = \"10m\" }\n", "is more than total_timeout, 5m"},
+        Bad{LISTEN UP ROUTE "budget = { p99 = \"1ms\", rate = 0 }\n", "expected a number from 1"},
+        Bad{LISTEN UP ROUTE "budget = { p98 = \"1ms\" }\n", "did you mean \"p99\"?"},
+        Bad{LISTEN UP ROUTE "total_timeout = \"1s\"\n", "is more than total_timeout, 1s"},
+        Bad{LISTEN UP ROUTE "path = \"v1\"\n", "\"v1\" is not a path"},
+        Bad{LISTEN UP ROUTE "path = \"/v*/x\"\n", "is not a path"},
+        Bad{LISTEN UP ROUTE "host = \"https://x\"\n", "is not a host"},
+        Bad{LISTEN UP ROUTE "host = \"x:80\"\n", "without scheme and port"},
+        Bad{LISTEN UP ROUTE "body_limit = \"8MB\"\n", "expected a size such as"},
+        Bad{LISTEN UP ROUTE "body_limit = 8\n", "expected a size such as"},
+        Bad{LISTEN "redirect_https = true\n" UP ROUTE, "expected the port of https"},
+        Bad{LISTEN "redirect_https = 443\ntls = { certificates = [{cert=\"a\",key=\"b\"}] }\n" UP
+                ROUTE,
+            "has no sense on a listener with tls"},
+        Bad{LISTEN "tls = { certificates = [] }\n" UP ROUTE, "expected a list of { cert"},
+        Bad{LISTEN "tls = { certificates = [{ cert = \"a\" }] }\n" UP ROUTE, "key: is required"},
+        Bad{LISTEN "tls = { certificates = [{cert=\"a\",key=\"b\"},{cert=\"c\",key=\"d\"}] }\n" UP
+                ROUTE,
+            "one certificate per listener"},
+        Bad{LISTEN "tls = {}\n" UP ROUTE, "listener.tls.certificates: is required here"},
+        Bad{LISTEN "profile = \"behind-alb\"\nlimits = { idle_timeout = \"60s\" }\n" UP ROUTE,
+            "is not longer than the 60s an ALB"},
+        Bad{LISTEN "profile = \"alb\"\n" UP ROUTE, "expected \"edge\" or \"behind-alb\""},
+        Bad{LISTEN "limits = { header_field = \"64KiB\" }\n" UP ROUTE,
+            "is more than header_total, 32KiB"},
+        Bad{LISTEN "limits = { header_fields = 0 }\n" UP ROUTE, "expected a number from 1 to 200"},
+        Bad{LISTEN "limits = { idle_timeout = \"0s\" }\n" UP ROUTE, "expected a duration from"},
+        Bad{LISTEN "trusted_proxies = [\"10.0.0.1/8\"]\n" UP ROUTE, "bits beyond its length"},
+        Bad{LISTEN "trusted_proxies = \"10.0.0.0/8\"\n" UP ROUTE, "expected networks"},
+        Bad{"[[listener]]\naddress = \"localhost:80\"\n" UP ROUTE, "a name is written dns://"},
+        Bad{"[[listener]]\naddress = \"dns://localhost:80\"\n" UP ROUTE, "not a name"},
+        Bad{"[[listener]]\naddress = \"127.0.0.1:65536\"\n" UP ROUTE, "number from 1 to 65535"},
+        Bad{"[[listener]]\naddress = \"::1:80\"\n" UP ROUTE, "stands in brackets"},
+        Bad{"[[listener]]\naddress = \"unix:a.sock\"\n" UP ROUTE, "needs an absolute path"},
+        Bad{"[admin]\naddress = \"0.0.0.0:9900\"\n" LISTEN UP ROUTE, "reachable from outside"},
+        Bad{"[admin]\naddress = \"127.0.0.1:80\"\n" LISTEN UP ROUTE, "is the admin address too"},
+        Bad{"[server]\nio = \"io_uring\"\n" LISTEN UP ROUTE, "\"auto\", \"uring\" or \"epoll\""},
+        Bad{"[server]\nthreads = -1\n" LISTEN UP ROUTE, "expected a number from 0 to 256"},
+        Bad{"server = 3\n" LISTEN UP ROUTE, "expected a table"},
+        Bad{LISTEN UP ROUTE "[[upstream]]\nname = \"b\"\nendpoints = [\"10.0.0.1\"]\n",
+            "the port is missing"},
+        Bad{LISTEN "[[upstream]]\nname = \"a\"\nendpoints = [\"10.0.0.1:1\", \"10.0.0.1:1\"]\n"
+            ROUTE, "stands there twice"},
+        Bad{LISTEN "[[upstream]]\nname = \"a\"\nworkers = { command = [\"x\"], backoff_min = "
+                   "\"2m\" }\n" ROUTE,
+            "2m is more than backoff_max, 30s"}));
+
+TEST(Config, WarningsDoNotRefuse) {
+  const Read result = read(LISTEN UP ROUTE ROUTE "host = \"x.example\"\n");
+  EXPECT_FALSE(result.messages.has_errors());
+  EXPECT_NE(result.text().find("warning: route: never matches: the route of line 6"),
+            std::string::npos)
+      << result.text();
+}
+
+TEST(Config, MessagesQuoteHostileTextSafely) {
+  const Read result = read("\"a\\u001b[31m\\nb\" = 1\n" LISTEN UP ROUTE "path = \"\\u0007\\n\"\n");
+  for (const char byte : result.text()) {
+    EXPECT_TRUE(byte == '\n' || byte >= 0x20) << result.text();
+  }
+}
+
+TEST(Config, EnvironmentOverridesTheFile) {
+  const std::map<std::string, std::string> variables = {
+      {"SIDEKICK_IO", "epoll"},          {"SIDEKICK_STOP_TIMEOUT", "120"},
+      {"SIDEKICK_THREADS", "3"},         {"SIDEKICK_WORKERS", "5"},
+      {"SIDEKICK_LOG_REQUESTS", "errors"}, {"SIDEKICK_ADMIN", "unix:/run/admin.sock"}};
+  const Environment environment = [&](const std::string& name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  };
+  Read result = read(kDocumented);
+  apply_environment(result.config, environment, result.messages);
+  EXPECT_EQ(result.text(), "");
+  EXPECT_EQ(result.config.server.io, IoChoice::epoll);
+  EXPECT_EQ(result.config.server.stop_timeout, 120s);
+  EXPECT_EQ(result.config.server.threads, 3U);
+  EXPECT_EQ(result.config.upstreams[0].workers->count, 5U);
+  EXPECT_EQ(result.config.upstreams[2].workers->count, 2U);  // stated in the file
+  EXPECT_EQ(result.config.log.requests, RequestLog::errors);
+  EXPECT_EQ(result.config.admin.address->host, "/run/admin.sock");
+}
+
+TEST(Config, ABrokenVariableIsNamed) {
+  Read result = read(kMinimal);
+  apply_environment(
+      result.config,
+      [](const std::string& name) -> std::optional<std::string> {
+        return name == "SIDEKICK_STOP_TIMEOUT" ? std::optional<std::string>("soon") : std::nullopt;
+      },
+      result.messages);
+  EXPECT_EQ(result.text(),
+            "t.toml: error: SIDEKICK_STOP_TIMEOUT: expected a duration such as 30s; got \"soon\"\n");
+}
+
+TEST(Config, PrintedTomlReadsBackAsItself) {
+  const Read first = read(kDocumented);
+  const std::string printed = print_toml(first.config);
+  const Read second = read(printed);
+  EXPECT_EQ(second.text(), "") << printed;
+  EXPECT_EQ(print_toml(second.config), printed);
+  EXPECT_EQ(print_json(second.config), print_json(first.config));
+}
+
+TEST(Config, PrintedJsonHasBudgetsInMilliseconds) {
+  const std::string json = print_json(read(kDocumented).config);
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  ASSERT_EQ(parser.parse(simdjson::padded_string(json)).get(root), simdjson::SUCCESS) << json;
+  EXPECT_EQ(double(root["route"].at(0)["budget"]["p99_ms"]), 40.0);
+  EXPECT_EQ(double(root["route"].at(0)["budget"]["deadline_ms"]), 250.0);
+  EXPECT_EQ(std::uint64_t(root["route"].at(0)["budget"]["rate"]), 400U);
+  EXPECT_EQ(root["route"].at(0)["budget"]["p999_ms"].error(), simdjson::NO_SUCH_FIELD);
+  EXPECT_EQ(root["route"].at(1)["budget"].error(), simdjson::NO_SUCH_FIELD);
+  EXPECT_EQ(std::uint64_t(root["route"].at(0)["body_limit_bytes"]), 8U << 20);
+  EXPECT_EQ(root["listener"].get_array().size(), 2U);
+  EXPECT_EQ(root["upstream"].get_array().size(), 3U);
+}
+
+TEST(ConfigUnits, DurationsReadAndPrint) {
+  EXPECT_EQ(parse_duration("250ms"), Duration(250ms));
+  EXPECT_EQ(parse_duration("1m30s"), Duration(90s));
+  EXPECT_EQ(parse_duration("1.5s"), Duration(1500ms));
+  EXPECT_EQ(parse_duration("500us"), Duration(500us));
+  EXPECT_EQ(parse_duration("0s"), Duration(0s));
+  for (const char* bad : {"", "5", "s", "-1s", "1 s", "1s ", "1s1m", "1s1s", "1e3s", "1d", "nan s",
+                          "infs", "99999999h", "1.2.3s", "0x1s"}) {
+    EXPECT_FALSE(parse_duration(bad)) << bad;
+  }
+  for (const char* good : {"90s", "1h", "5m", "250ms", "1500ms", "500us"}) {
+    EXPECT_EQ(format_duration(*parse_duration(good)), good);
+  }
+}
+
+TEST(ConfigUnits, SizesReadAndPrint) {
+  EXPECT_EQ(parse_size("8MiB"), std::size_t{8} << 20);
+  EXPECT_EQ(parse_size("0B"), std::size_t{0});
+  for (const char* bad : {"", "8", "8MB", "8 MiB", "-1B", "1.5KiB", "99999999999999999999GiB"}) {
+    EXPECT_FALSE(parse_size(bad)) << bad;
+  }
+  for (const char* good : {"8MiB", "64KiB", "1000B", "2GiB", "0B"}) {
+    EXPECT_EQ(format_size(*parse_size(good)), good);
+  }
+}
+
+TEST(ConfigAddress, NetworksContainWhatTheyShould) {
+  const auto contains = [](const char* network, const char* address) {
+    return parse_network(network)->contains(*parse_ip(address));
+  };
+  EXPECT_TRUE(contains("10.0.0.0/8", "10.255.0.1"));
+  EXPECT_FALSE(contains("10.0.0.0/8", "11.0.0.1"));
+  EXPECT_TRUE(contains("10.0.0.0/9", "10.127.0.1"));
+  EXPECT_FALSE(contains("10.0.0.0/9", "10.128.0.1"));
+  EXPECT_TRUE(contains("10.0.0.1", "10.0.0.1"));
+  EXPECT_FALSE(contains("10.0.0.1", "10.0.0.2"));
+  EXPECT_TRUE(contains("0.0.0.0/0", "1.2.3.4"));
+  EXPECT_FALSE(contains("0.0.0.0/0", "2001:db8::1"));
+  EXPECT_TRUE(contains("::/0", "1.2.3.4"));
+  EXPECT_TRUE(contains("2001:db8::/33", "2001:db8::1"));
+  EXPECT_FALSE(contains("2001:db8::/33", "2001:db8:8000::1"));
+}
+
+TEST(NearestName, FindsSlipsAndNothingFarther) {
+  constexpr std::string_view kNames[] = {"listener", "upstream", "route", "server"};
+  EXPECT_EQ(nearest_name("lsitener", kNames), "listener");
+  EXPECT_EQ(nearest_name("up_stream", kNames), "upstream");
+  EXPECT_EQ(nearest_name("routes", kNames), "route");
+  EXPECT_EQ(nearest_name("database", kNames), "");
+  EXPECT_EQ(edit_distance("abcd", "abdc"), 1U);
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+}
+
+}  // namespace
+}  // namespace sk::lb
