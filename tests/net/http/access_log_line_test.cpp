@@ -8,15 +8,10 @@
 
 #include <filesystem>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
-
-// g++ 14 with a sanitizer sees ghosts in its own <regex>.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <regex>
-#pragma GCC diagnostic pop
 
 namespace sk {
 namespace {
