@@ -57,18 +57,39 @@ host_mirror() {
     | awk '$1 == "Debian" && $2 == "Debian" { print $3; exit }'
 }
 
+# Without root, a user namespace in which this user is root; the user's subordinate ids are the other users.
+namespace_of_user=()
+if (( EUID != 0 )); then namespace_of_user=(unshare --user --map-root-user --map-auto --); fi
+
+have_user_namespace() {
+  (( EUID == 0 )) && return
+  command -v newuidmap >/dev/null || fail "without root, newuidmap is needed: have root install the package uidmap"
+  "${namespace_of_user[@]}" true 2>/dev/null \
+    || fail "the kernel refuses user namespaces, or $USER has no line in /etc/subuid and /etc/subgid: run as root"
+}
+
+# mmdebstrap maps root to the first subordinate id, we map it to the user: each owner moves down by one. In
+# ascending order, so that no file is moved twice.
+readonly shift_owners='
+find "$1" -printf "%U %G\n" | sort -nu -k1,1 -k2,2 | while read -r user group; do
+  if [ "$user" -gt 0 ]; then
+    find "$1" -uid "$user" -gid "$group" -exec chown -h "$((user - 1)):$((group - 1))" {} +
+  fi
+done'
+
 have_mmdebstrap() {
   command -v mmdebstrap >/dev/null && return
   command -v apt-get >/dev/null \
     || fail "this host is neither Debian 13 nor has mmdebstrap to make a Debian 13 root: install mmdebstrap"
   (( EUID == 0 )) || fail "mmdebstrap is missing: apt-get install mmdebstrap (as root), then try again"
   say "installing mmdebstrap"
-  { apt-get update -q && apt-get install -yq --no-install-recommends mmdebstrap; } >&2 \
+  { apt-get update -q && apt-get install -yq --no-install-recommends mmdebstrap debian-archive-keyring; } >&2 \
     || fail "apt-get could not install mmdebstrap"
 }
 
 make_root() {
   local root=$1 mode=root building mirror keyring=()
+  have_user_namespace
   have_mmdebstrap
   (( EUID == 0 )) || mode=unshare
   building=$root.building.$$
@@ -90,9 +111,10 @@ make_root() {
     >"$cache/root.log" 2>&1
   then
     tail -n 15 "$cache/root.log" >&2
-    rm -rf --one-file-system "$building" 2>/dev/null
+    "${namespace_of_user[@]}" rm -rf --one-file-system "$building" 2>/dev/null
     fail "the Debian 13 root could not be made; the whole log is $cache/root.log"
   fi
+  (( EUID == 0 )) || "${namespace_of_user[@]}" sh -c "$shift_owners" shift "$building"
   mv "$building" "$root"
   say "the root is ready ($(du -sh "$root" 2>/dev/null | cut -f1))"
 }
@@ -138,15 +160,14 @@ cd "$directory" 2>/dev/null || cd "$repo"
 exec "$@"'
 
 enter_root() {
-  local root user=() terraform
+  local root terraform
   root=$(find_root) || exit 1
-  (( EUID == 0 )) || user=(--user --map-root-user --map-auto)
   terraform=$(command -v terraform || true)
   # What points at the host's own libraries and tools would mislead the compiler inside.
   unset LIBRARY_PATH LD_LIBRARY_PATH LD_PRELOAD CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH PKG_CONFIG_PATH
   unset CC CXX PYTHONPATH PYTHONHOME VIRTUAL_ENV XDG_CACHE_HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR
   export HOME=$cache/home PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-  exec unshare "${user[@]}" --mount --propagation private -- \
+  exec "${namespace_of_user[@]}" unshare --mount --propagation private -- \
     /bin/sh -c "$inside_namespace" enter "$root" "$repo" "$cache" "$PWD" "${terraform:+$(realpath "$terraform")}" "$@"
 }
 
