@@ -82,6 +82,10 @@ class Operation : public Wait, public ListHook<StarvedTag> {
   Slice buffer_;
   std::vector<int> accepted_;
 
+  // accept under io_uring: the kernel still accepts for this operation although it is not in flight.
+  // To end that, start() it and stop() it until this is false.
+  [[nodiscard]] bool accepting_in_kernel() const { return multishot_armed_; }
+
  private:
   static void on_interrupt(Wait& wait);
   int accept_now();
