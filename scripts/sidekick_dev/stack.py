@@ -1,8 +1,8 @@
 """`./dev up`: PostgreSQL, Redis and sidekick-lb with its workers, in front of one supervising process.
 
-The supervisor is the parent of all of them and listens on an abstract Unix socket, named by a hash of the clone's path,
+The supervisor is the parent of all of them and listens on an abstract Unix socket, named by a hash of the folder's path,
 for `down`, `status` and the starting and stopping of a dependency; such a socket needs no file. Should the
-supervisor be killed, the kernel ends its children. Everything it writes lies in build/run/.
+supervisor be killed, the kernel ends its children. Everything lies in build/run/.
 """
 
 import dataclasses
@@ -26,7 +26,8 @@ from .postgres import Postgres
 from .process import Process, ProcessError, wait_until
 from .redis import Redis
 
-RUN = REPOSITORY / "build/run"
+# Another folder makes another stack, beside the one of ./dev up: tests use that.
+RUN = pathlib.Path(os.environ.get("SIDEKICK_RUN_DIR") or REPOSITORY / "build/run").absolute()
 READY_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 30  # server.stop_timeout in the configuration
 DOWN_SECONDS = STOP_TIMEOUT_SECONDS + 30
@@ -212,7 +213,7 @@ def _owner_of(port: int) -> str:
 
 
 def _address() -> str:
-    return "\0sidekick-dev-" + hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:16]
+    return "\0sidekick-dev-" + hashlib.sha256(str(RUN).encode()).hexdigest()[:16]
 
 
 def ask(request: str, timeout: float = 5) -> str | None:
@@ -221,12 +222,12 @@ def ask(request: str, timeout: float = 5) -> str | None:
         connection.settimeout(timeout)
         try:
             connection.connect(_address())
-        except ConnectionRefusedError:
+            connection.sendall(request.encode() + b"\n")
+            parts = []
+            while data := connection.recv(65536):
+                parts.append(data)
+        except (ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
             return None
-        connection.sendall(request.encode() + b"\n")
-        parts = []
-        while data := connection.recv(65536):
-            parts.append(data)
         return b"".join(parts).decode()
 
 
@@ -257,6 +258,7 @@ class Supervisor:
         if not self.ending:
             faults.append(f"sidekick-lb ended by itself with {self.stack.balancer.returncode}: see {self.stack.balancer.log}")
         faults += self.stack.stop()
+        self.listener.close()
         if self.asked_to_end is not None:
             self.asked_to_end.sendall("\n".join(faults).encode())
             self.asked_to_end.close()
