@@ -12,6 +12,7 @@
 #include "db/pg/row_set.h"
 
 #include <coroutine>
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -34,8 +35,9 @@ class Query : public Wait, public ListHook<QueueTag> {
   void finish(RowSet rows);
   void fail(Error error);
 
-  // Where the executor keeps the query: the slot of a lane once it was sent.
+  // Where the executor keeps the query once it was sent: a lane, and a slot of it.
   void* place = nullptr;
+  std::size_t slot = 0;
   bool sent = false;     // it left for the server: its effect can no longer be ruled out
   bool retried = false;  // it was sent before, and the server had lost the prepared statement
 
