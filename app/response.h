@@ -9,6 +9,7 @@
 // Content-Length and framing are the server's business; a handler that sets them is ignored.
 #pragma once
 
+#include "net/core/result.h"
 #include "net/http/head.h"
 #include "net/io/task.h"
 
