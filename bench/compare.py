@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import report  # noqa: E402
 import syscalls  # noqa: E402
 from contenders import CannotStart, Setting, contenders, make_certificate, say  # noqa: E402
-from rounds import measure, run_cell  # noqa: E402
+from rounds import Patience, measure, run_cell  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PEERS = ["sidekick", "nginx", "haproxy", "relay-each", "relay-link"]
@@ -63,6 +63,8 @@ def parse_arguments(arguments):
     parser.add_argument("--pairs", type=int, default=5, help="rounds; a verdict needs 5 (default 5)")
     parser.add_argument("--seconds", type=float, default=2.0, help="measured time per run (default 2)")
     parser.add_argument("--rate", type=float, help="requests/s of the open loop (default: a quarter of nginx's most)")
+    parser.add_argument("--patience", type=float, default=30.0, metavar="S",
+                        help="seconds in all to wait for others to leave the machine alone (default 30)")
     parser.add_argument("--syscalls", action="store_true", help="also count system calls with strace")
     parser.add_argument("--full", action="store_true", help="all modes, loops, connections, system calls (about 40 minutes)")
     parser.add_argument("--gate", action="store_true", help="exit code 3 when a target is missed or the run invalid")
@@ -137,7 +139,7 @@ def open_rate(options, setting, field, cells, connections):
     return RATE_SHARE * measure(setting, field["nginx"], connections=connections, seconds=options.seconds)["rate"]
 
 
-def compare_mode(options, setting, everyone, result):
+def compare_mode(options, setting, everyone, patience, result):
     field = start_field(setting, everyone, result["left_out"])
     try:
         if not field:
@@ -146,7 +148,7 @@ def compare_mode(options, setting, everyone, result):
             for loop in options.loops:
                 rate = open_rate(options, setting, field, result["cells"], connections) if loop == "open" else None
                 runs = run_cell(setting, field, loop=loop, connections=connections, seconds=options.seconds,
-                                pairs=options.pairs, rate=rate)
+                                pairs=options.pairs, patience=patience, rate=rate)
                 result["cells"].append(report.summarise({
                     "mode": setting.mode, "loop": loop, "connections": connections, "rate": rate, "runs": runs}))
         if options.syscalls:
@@ -181,11 +183,12 @@ def main(arguments):
         if not (programs / "sidekick-bench-load").exists():
             raise CannotStart(f"{programs}/sidekick-bench-load is missing: ./dev build bench sk_bench_programs")
         certificate, key = make_certificate(folder) if "tls" in options.modes else (None, None)
+        patience = Patience(options.patience)
         everyone = contenders(options.peers, options.io)
         for mode in options.modes:
             within = folder / mode
             within.mkdir()
-            compare_mode(options, Setting(mode, programs, within, certificate, key), everyone, result)
+            compare_mode(options, Setting(mode, programs, within, certificate, key), everyone, patience, result)
     except CannotStart as trouble:
         say(f"bench compare: {trouble}")
         return 2

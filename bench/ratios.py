@@ -41,6 +41,12 @@ def order_of_round(names, index):
     return list(names) if index % 2 == 0 else list(reversed(names))
 
 
+def least_disturbed(disturbances, wanted):
+    """Indices of the `wanted` rounds that others disturbed least, in the order in which they ran."""
+    by_disturbance = sorted(range(len(disturbances)), key=lambda index: disturbances[index])
+    return sorted(by_disturbance[:wanted])
+
+
 def validity(nginx_to_link):
     """None where nginx and the link relay were not both measured, else whether the run counts."""
     if nginx_to_link is None:

@@ -94,7 +94,7 @@ def _cell_lines(cell):
                f"{_ratio(cell, name, 'relay-link', 'proxy_us'):>20}{_ratio(cell, name, 'nginx', 'sum_us'):>20}")
     foreign = spread([run["foreign"] for runs in cell["runs"].values() for run in runs])
     stolen = spread([run["stolen"] for runs in cell["runs"].values() for run in runs])
-    yield (f"  others on the proxy's core: {foreign.median:.0%} (at most {foreign.high:.0%}); taken by the hypervisor: "
+    yield (f"  others on our cores: {foreign.median:.0%} (at most {foreign.high:.0%}); taken by the hypervisor: "
            f"{stolen.median:.0%} (at most {stolen.high:.0%})")
 
 

@@ -31,6 +31,11 @@ def test_one_disturbed_round_does_not_move_the_median():
     assert ratios.ratio_by_pairs([8, 80, 8, 8, 8], [10] * 5).median == pytest.approx(0.8)
 
 
+def test_the_least_disturbed_rounds_are_kept_in_their_order():
+    assert ratios.least_disturbed([0.3, 0.0, 0.1, 0.01, 0.02], 3) == [1, 3, 4]
+    assert ratios.least_disturbed([0.3, 0.2], 5) == [0, 1]
+
+
 def test_rounds_without_a_number_do_not_count():
     assert ratios.ratio_by_pairs([8, None, 8], [10, 10, 0]).count == 1
     assert ratios.ratio_by_pairs([None], [10]) is None
