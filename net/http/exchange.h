@@ -85,6 +85,10 @@ class Exchange {
   // Route pattern as logs and metrics know it ("/users/:id"): static, or as long-lived as the
   // endpoint or route it came from. Set by whoever routes.
   std::string_view route_pattern;
+  // Its place in the application's table of patterns, which a worker's HELLO lists; kNoRoute where
+  // no route matched or the handler keeps no table.
+  static constexpr std::uint16_t kNoRoute = 0xffff;
+  std::uint16_t route_index = kNoRoute;
 
   virtual ~Exchange() = default;
 
@@ -96,6 +100,7 @@ class Exchange {
     response_bytes_ = 0;
     has_request_body_ = false;
     route_pattern = {};
+    route_index = kNoRoute;
     traceparent = {};
     request_class = RequestClass::normal;
     scope_.emplace(parent);

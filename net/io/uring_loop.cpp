@@ -34,8 +34,9 @@ UringLoop::UringLoop(const LoopConfig& config, int wake_fd) : Loop(config, wake_
   if (const int error = io_uring_queue_init_params(kUringEntries, &ring_, &params); error < 0) {
     throw_errno(-error, "io_uring_setup");
   }
-  lent_capacity_ =
-      std::min(kLentMax, std::bit_floor(static_cast<unsigned>(buffers().count())));
+  // Half of a small pool stays here: output needs buffers too.
+  lent_capacity_ = std::min(
+      kLentMax, std::bit_floor(std::max(2U, static_cast<unsigned>(buffers().count())) / 2));
   int error = 0;
   lent_ring_ = io_uring_setup_buf_ring(&ring_, lent_capacity_, 0, 0, &error);
   if (lent_ring_ == nullptr) {
