@@ -4,7 +4,7 @@
 
 namespace sk::lb {
 
-Backoff::Restart Backoff::ended(Instant now, std::uint64_t random) {
+RestartBackoff::Restart RestartBackoff::ended(Instant now, std::uint64_t random) {
   if (now - started_ >= window_) {
     early_in_a_row_ = 0;
     early_ends_.clear();

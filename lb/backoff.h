@@ -15,9 +15,9 @@
 
 namespace sk::lb {
 
-class Backoff {
+class RestartBackoff {
  public:
-  explicit Backoff(const WorkersConfig& config)
+  explicit RestartBackoff(const WorkersConfig& config)
       : min_(config.backoff_min),
         max_(config.backoff_max),
         window_(config.crash_loop_window),

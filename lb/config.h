@@ -48,7 +48,7 @@ struct LogConfig {
 
 // Metrics and health for operators. Off without an address.
 struct AdminConfig {
-  std::optional<Address> address;  // Loopback or a Unix socket ...
+  std::optional<ConfigAddress> address;  // Loopback or a Unix socket ...
   bool allow_public = false;       // ... unless this says that the network around it is trusted.
   ConfigPlace place;
 };
@@ -86,7 +86,7 @@ struct TlsConfig {
 };
 
 struct ListenerConfig {
-  Address address;
+  ConfigAddress address;
   std::optional<TlsConfig> tls;  // cleartext without
   // Answers 308 to https with this port; 0 serves plain requests.
   std::uint16_t redirect_https = 0;
@@ -121,7 +121,7 @@ struct WorkersConfig {
 };
 
 struct EndpointConfig {
-  Address address;
+  ConfigAddress address;
   ConfigPlace place;
 };
 

@@ -31,7 +31,7 @@ bool is_host_name(std::string_view name) {
          });
 }
 
-Result<Address> parse_unix(std::string_view path) {
+Result<ConfigAddress> parse_unix(std::string_view path) {
   if (path.empty() || path.front() != '/') {
     return wrong("a Unix socket needs an absolute path: unix:/run/app.sock");
   }
@@ -41,10 +41,10 @@ Result<Address> parse_unix(std::string_view path) {
   if (path.find('\0') != std::string_view::npos) {
     return wrong("the path holds a NUL byte");
   }
-  return Address{Address::Kind::unix_path, std::string(path), 0};
+  return ConfigAddress{ConfigAddress::Kind::unix_path, std::string(path), 0};
 }
 
-Result<Address> parse_dns(std::string_view text) {
+Result<ConfigAddress> parse_dns(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) {
     return wrong("the port is missing: dns://name:8080");
@@ -56,7 +56,7 @@ Result<Address> parse_dns(std::string_view text) {
   if (!port) {
     return fail(port.error());
   }
-  return Address{Address::Kind::dns, std::string(text.substr(0, colon)), *port};
+  return ConfigAddress{ConfigAddress::Kind::dns, std::string(text.substr(0, colon)), *port};
 }
 
 constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -94,20 +94,20 @@ Result<std::array<std::uint8_t, 16>> parse_ip(std::string_view text) {
   return wrong("not an IP address");
 }
 
-std::string to_string(const Address& address) {
+std::string to_string(const ConfigAddress& address) {
   switch (address.kind) {
-    case Address::Kind::unix_path:
+    case ConfigAddress::Kind::unix_path:
       return "unix:" + address.host;
-    case Address::Kind::dns:
+    case ConfigAddress::Kind::dns:
       return "dns://" + address.host + ":" + std::to_string(address.port);
-    case Address::Kind::ip:
+    case ConfigAddress::Kind::ip:
       break;
   }
   const bool six = address.host.find(':') != std::string::npos;
   return (six ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
 }
 
-Result<Address> parse_address(std::string_view text) {
+Result<ConfigAddress> parse_config_address(std::string_view text) {
   if (text.starts_with("unix:")) {
     return parse_unix(text.substr(5));
   }
@@ -133,15 +133,15 @@ Result<Address> parse_address(std::string_view text) {
   if (!parse_ip(host) || six != bracketed) {
     return wrong("not an IP address; a name is written dns://name:port");
   }
-  return Address{Address::Kind::ip, std::string(host), *port};
+  return ConfigAddress{ConfigAddress::Kind::ip, std::string(host), *port};
 }
 
-bool is_local(const Address& address) {
-  if (address.kind == Address::Kind::unix_path) {
+bool is_local(const ConfigAddress& address) {
+  if (address.kind == ConfigAddress::Kind::unix_path) {
     return true;
   }
   const auto bytes = parse_ip(address.host);
-  if (address.kind != Address::Kind::ip || !bytes) {
+  if (address.kind != ConfigAddress::Kind::ip || !bytes) {
     return false;
   }
   constexpr std::array<std::uint8_t, 16> kLoopback6 = {0, 0, 0, 0, 0, 0, 0, 0,

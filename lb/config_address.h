@@ -14,24 +14,24 @@
 
 namespace sk::lb {
 
-struct Address {
+struct ConfigAddress {
   enum class Kind : std::uint8_t { ip, unix_path, dns };
 
   Kind kind = Kind::ip;
   std::string host;        // "10.0.3.7", "::1" (no brackets), "legacy.internal", or the socket's path
   std::uint16_t port = 0;  // 0 for Unix sockets
 
-  friend bool operator==(const Address&, const Address&) = default;
+  friend bool operator==(const ConfigAddress&, const ConfigAddress&) = default;
 };
 
 // The canonical form, as in the file.
-std::string to_string(const Address& address);
+std::string to_string(const ConfigAddress& address);
 
 // Error detail: static text that says what is wrong. Port 0 is refused.
-Result<Address> parse_address(std::string_view text);
+Result<ConfigAddress> parse_config_address(std::string_view text);
 
 // 127.0.0.0/8, ::1, or a Unix socket.
-bool is_local(const Address& address);
+bool is_local(const ConfigAddress& address);
 
 // "10.0.0.0/16", "2001:db8::/32", or one address without a length. IPv4 is held in its mapped form.
 struct Network {

@@ -19,7 +19,7 @@ void check_admin(const Config& config, ConfigMessages& messages) {
   if (!admin.address) {
     return;
   }
-  if (admin.address->kind == Address::Kind::dns) {
+  if (admin.address->kind == ConfigAddress::Kind::dns) {
     messages.error(admin.place, "admin.address", "expected an address of this machine, not a name");
   } else if (!is_local(*admin.address) && !admin.allow_public) {
     messages.error(admin.place, "admin.address",
@@ -68,7 +68,7 @@ void check_listeners(const Config& config, ConfigMessages& messages) {
   }
   for (std::size_t index = 0; index < config.listeners.size(); ++index) {
     const ListenerConfig& listener = config.listeners[index];
-    if (listener.address.kind == Address::Kind::dns) {
+    if (listener.address.kind == ConfigAddress::Kind::dns) {
       messages.error(listener.place, "listener.address",
                      "expected an address of this machine, not a name");
     }

@@ -82,7 +82,7 @@ void apply_environment(Config& config, const Environment& environment, ConfigMes
     return requests.has_value();
   });
   apply("SIDEKICK_ADMIN", "an address such as 127.0.0.1:9900", [&](std::string_view text) {
-    const Result<Address> address = parse_address(text);
+    const Result<ConfigAddress> address = parse_config_address(text);
     if (address) {
       config.admin.address = *address;
     }

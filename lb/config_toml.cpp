@@ -379,7 +379,7 @@ void read_listener(Section& section, Config& config) {
   ListenerConfig listener;
   listener.place = section.place();
   section.required("address");
-  section.parsed("address", listener.address, parse_address, kListenAddress);
+  section.parsed("address", listener.address, parse_config_address, kListenAddress);
   section.table("tls", [&](Section& tls) { read_tls(tls, listener.tls.emplace()); });
   read_redirect(section, listener);
   section.choice("profile", listener.profile, kProfiles);
@@ -450,7 +450,7 @@ void read_upstream(Section& section, Config& config) {
   section.text_list(
       "endpoints", "expected endpoints such as \"10.0.3.7:8080\", \"unix:/run/app.sock\"",
       [&](const toml::node& element, std::string_view text) {
-        Result<Address> address = parse_address(text);
+        Result<ConfigAddress> address = parse_config_address(text);
         if (!address) {
           return section.wrong("endpoints", element, address.error().detail);
         }
@@ -544,7 +544,7 @@ Config read_config(std::string_view toml, std::string_view file, ConfigMessages&
   section.table("admin", [&](Section& admin) {
     config.admin.place = admin.place();
     admin.required("address");
-    admin.parsed("address", config.admin.address, parse_address, kListenAddress);
+    admin.parsed("address", config.admin.address, parse_config_address, kListenAddress);
     admin.boolean("allow_public", config.admin.allow_public);
   });
   section.tables("listener", [&](Section& listener) { read_listener(listener, config); });

@@ -8,10 +8,10 @@ namespace {
 constexpr std::uint64_t kNoJitter = 100;
 const Instant kStart{std::chrono::hours(1)};
 
-TEST(Backoff, EarlyEndsDoubleThePause) {
+TEST(RestartBackoff, EarlyEndsDoubleThePause) {
   WorkersConfig config;
   config.crash_loop_count = 1000;
-  Backoff backoff(config);
+  RestartBackoff backoff(config);
   Duration expected = 100ms;
   for (int round = 0; round < 20; ++round) {
     backoff.started(kStart);
@@ -20,26 +20,26 @@ TEST(Backoff, EarlyEndsDoubleThePause) {
   }
 }
 
-TEST(Backoff, AWorkerThatLivedStartsAgainSoon) {
-  Backoff backoff{WorkersConfig{}};
+TEST(RestartBackoff, AWorkerThatLivedStartsAgainSoon) {
+  RestartBackoff backoff{WorkersConfig{}};
   backoff.started(kStart);
   backoff.ended(kStart + 1s, kNoJitter);
   backoff.started(kStart + 2s);
   backoff.ended(kStart + 3s, kNoJitter);
   backoff.started(kStart + 4s);
-  const Backoff::Restart restart = backoff.ended(kStart + 100s, kNoJitter);
+  const RestartBackoff::Restart restart = backoff.ended(kStart + 100s, kNoJitter);
   EXPECT_EQ(restart.pause, 100ms);
   EXPECT_FALSE(restart.crash_loop);
   backoff.started(kStart + 101s);
   EXPECT_EQ(backoff.ended(kStart + 102s, kNoJitter).pause, 100ms);
 }
 
-TEST(Backoff, FiveEarlyEndsInAMinuteOpenTheBreakerOnce) {
-  Backoff backoff{WorkersConfig{}};
+TEST(RestartBackoff, FiveEarlyEndsInAMinuteOpenTheBreakerOnce) {
+  RestartBackoff backoff{WorkersConfig{}};
   Instant now = kStart;
   for (int round = 1; round <= 8; ++round) {
     backoff.started(now);
-    const Backoff::Restart restart = backoff.ended(now + 100ms, kNoJitter);
+    const RestartBackoff::Restart restart = backoff.ended(now + 100ms, kNoJitter);
     EXPECT_EQ(restart.crash_loop, round >= 5) << round;
     EXPECT_EQ(restart.crash_loop_begins, round == 5) << round;
     if (round >= 5) {
@@ -52,8 +52,8 @@ TEST(Backoff, FiveEarlyEndsInAMinuteOpenTheBreakerOnce) {
   EXPECT_FALSE(backoff.ended(now + 61s, kNoJitter).crash_loop);
 }
 
-TEST(Backoff, EarlyEndsFarApartAreNoLoop) {
-  Backoff backoff{WorkersConfig{}};
+TEST(RestartBackoff, EarlyEndsFarApartAreNoLoop) {
+  RestartBackoff backoff{WorkersConfig{}};
   for (int round = 0; round < 20; ++round) {
     const Instant now = kStart + round * 59s;
     backoff.started(now);
@@ -61,9 +61,9 @@ TEST(Backoff, EarlyEndsFarApartAreNoLoop) {
   }
 }
 
-TEST(Backoff, JitterStaysWithinTenPercent) {
+TEST(RestartBackoff, JitterStaysWithinTenPercent) {
   for (std::uint64_t random = 0; random < 1000; random += 7) {
-    Backoff backoff{WorkersConfig{}};
+    RestartBackoff backoff{WorkersConfig{}};
     backoff.started(kStart);
     const Duration pause = backoff.ended(kStart, random).pause;
     EXPECT_GE(pause, 90ms);

@@ -94,7 +94,7 @@ TEST(Config, TheDocumentedExampleIsRead) {
   EXPECT_EQ(config.listeners[1].redirect_https, 443);
   ASSERT_EQ(config.upstreams.size(), 3U);
   EXPECT_EQ(config.upstreams[0].workers->command.size(), 3U);
-  EXPECT_EQ(config.upstreams[1].endpoints[1].address.kind, Address::Kind::unix_path);
+  EXPECT_EQ(config.upstreams[1].endpoints[1].address.kind, ConfigAddress::Kind::unix_path);
   EXPECT_EQ(config.upstreams[1].endpoints[2].address.host, "legacy.internal");
   EXPECT_EQ(config.upstreams[2].workers->protocol, WorkerProtocol::http1);
   EXPECT_EQ(config.upstreams[2].workers->env.at(0).second, "production");
