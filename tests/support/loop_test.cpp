@@ -28,7 +28,8 @@ bool run_until(Loop& loop, const std::function<bool()>& done, Duration limit) {
     if (loop.read_clock() >= end) {
       return false;
     }
-    loop.run_once(std::min(end, loop.read_clock() + std::chrono::milliseconds(50)));
+    // A turn may make done() true and then sleep, so it must not sleep for long.
+    loop.run_once(std::min(end, loop.read_clock() + std::chrono::milliseconds(1)));
   }
   return true;
 }
