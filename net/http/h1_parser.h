@@ -46,6 +46,9 @@ class H1RequestParser {
   // The peer will send no more: error 400 inside a message, need_more between messages.
   [[nodiscard]] H1Step finish();
 
+  // The body has been handed out whole and the next feed() says end: nothing more is to be received.
+  [[nodiscard]] bool at_end() const noexcept { return state_ == State::end; }
+
   // Between begin() and the first byte of a message: nothing is lost if the connection closes now.
   [[nodiscard]] bool idle() const noexcept { return state_ == State::head && reader_.idle(); }
   [[nodiscard]] const Reject& error() const noexcept { return error_; }
@@ -95,6 +98,8 @@ class H1ResponseParser {
   // byte of a response had come, need_more. Every fault is a Reject with status 502.
   [[nodiscard]] H1Step finish();
 
+  // As in H1RequestParser.
+  [[nodiscard]] bool at_end() const noexcept { return state_ == State::end; }
   [[nodiscard]] bool idle() const noexcept { return state_ == State::head && reader_.idle(); }
   [[nodiscard]] const Reject& error() const noexcept { return error_; }
   [[nodiscard]] const Framing& framing() const noexcept { return framing_; }

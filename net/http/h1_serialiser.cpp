@@ -126,7 +126,7 @@ Result<void> write_request_head(OutputQueue& out, const RequestHead& head, const
   const std::string_view authority =
       head.authority.empty() ? how.default_authority : head.authority;
   std::size_t bytes = kFixedBytes + head.method_text.size() + head.path.size() +
-                      head.query.size() + authority.size();
+                      head.query.size() + authority.size() + how.request_id.size();
   if (!is_token(head.method_text) || !head.fields.complete() || head.path.empty() ||
       !is_visible_ascii(head.path) || !is_visible_ascii(head.query) ||
       !is_visible_ascii(authority)) {
@@ -135,6 +135,8 @@ Result<void> write_request_head(OutputQueue& out, const RequestHead& head, const
   if (!measure(head.fields, kRequestManaged, bytes)) {
     return fail(ErrorCode::malformed, "request head: forbidden byte in a field");
   }
+  const bool add_id = !how.request_id.empty() && is_token(how.request_id) &&
+                      !head.fields.has(x_request_id);
   emit(out, bytes, [&](Writer& writer) {
     writer.put(head.method_text);
     writer.put(' ');
@@ -148,6 +150,9 @@ Result<void> write_request_head(OutputQueue& out, const RequestHead& head, const
     writer.put(" HTTP/1.1\r\n");
     writer.put_field("Host", authority);
     put_fields(writer, head.fields, kRequestManaged);
+    if (add_id) {
+      writer.put_field("X-Request-Id", how.request_id);
+    }
     put_framing(writer, how.framing);
     if (head.websocket) {
       writer.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");

@@ -22,6 +22,7 @@ struct RequestWrite {
   Framing framing;         // as outgoing_request_framing() said
   bool keep_alive = true;  // false: "Connection: close"
   std::string_view default_authority = "localhost";  // Host for HTTP/1.0 clients that sent none
+  std::string_view request_id = {};  // X-Request-Id where the head has none; may be empty
 };
 
 // HTTP/1.1 always; Host comes first. A head with websocket set asks for that upgrade.

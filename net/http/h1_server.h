@@ -59,23 +59,26 @@ class H1Server {
   H1Server(const H1Server&) = delete;
   H1Server& operator=(const H1Server&) = delete;
 
-  // Serves one connection until it is over; the transport is not started yet (or, under TLS, has
-  // done its handshake) and is closed at the end.
+  // Serves one connection until it is over: starts the transport and, at the end, closes it.
   [[nodiscard]] Task<void> serve(std::unique_ptr<Transport> transport, PeerName peer, bool tls);
   // serve() as a task of the server's own.
   void start(std::unique_ptr<Transport> transport, const PeerName& peer, bool tls);
 
-  // From now on connections that are idle close, and the others after the response they are at.
+  // Every response from now on is its connection's last. Idle connections stay: the next request
+  // on one, which may be on its way, is still answered.
   void drain();
+  // drain(), and connections that are idle now or later are closed: the end of a drain.
+  void close_idle();
   // Cancels every exchange and closes every connection, without waiting for clients.
   void abort();
-  // Waits for the connections that start() began. Does not end by itself: drain() or abort() first.
+  // Waits for the connections that start() began. Does not end by itself: close_idle() or abort() first.
   [[nodiscard]] Task<void> join();
 
   [[nodiscard]] std::size_t connections() const { return open_; }
   // Of them, with a request being read or answered.
   [[nodiscard]] std::size_t busy() const { return busy_; }
   [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] bool closing_idle() const { return closing_idle_; }
   [[nodiscard]] const H1ServerCounters& counters() const { return counters_; }
   [[nodiscard]] const H1ServerConfig& config() const { return config_; }
 
@@ -92,6 +95,7 @@ class H1Server {
   std::size_t open_ = 0;
   std::size_t busy_ = 0;
   bool draining_ = false;
+  bool closing_idle_ = false;
   H1ServerCounters counters_;
   TaskGroup tasks_;
 };
