@@ -90,9 +90,10 @@ Task<Result<Targets>> look_up(Resolver& resolver, const ConnectionSettings& sett
       last = interrupted(found.error(), "looking up \"" + host.name + "\"");
       continue;
     }
-    for (const SocketAddress& address : *found) {
+    for (const Address& address : *found) {
       if (targets.count < kAddressesMax) {
-        targets.add(host, address.host_text());
+        const PeerName name(address);
+        targets.add(host, name.ip());
       }
     }
   }

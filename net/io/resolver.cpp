@@ -6,16 +6,13 @@
 #include "net/io/task_group.h"
 
 #include <ares.h>
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/un.h>
+#include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <map>
+#include <string_view>
 #include <utility>
 
 namespace sk {
@@ -53,77 +50,25 @@ Error error_of(int status) {
   }
 }
 
-SocketAddress address_of(const ares_addrinfo_node& node, std::uint16_t port) {
-  SocketAddress address;
-  address.size = static_cast<socklen_t>(
-      std::min<std::size_t>(node.ai_addrlen, sizeof(address.storage)));
-  std::memcpy(&address.storage, node.ai_addr, address.size);
-  if (node.ai_family == AF_INET6) {
-    reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
-  } else {
-    reinterpret_cast<sockaddr_in&>(address.storage).sin_port = htons(port);
+Address address_of(const ares_addrinfo_node& node, std::uint16_t port) {
+  Address address = Address::from(node.ai_addr, node.ai_addrlen);
+  address.set_port(port);
+  return address;
+}
+
+// Nothing where the host is a name that has to be looked up.
+Result<Address> literal(std::string_view host, std::uint16_t port) {
+  const bool bare_ip6 = host.find(':') != std::string_view::npos && !host.starts_with('[');
+  std::string text = bare_ip6 ? "[" + std::string(host) + "]" : std::string(host);
+  text += ":" + std::to_string(port);
+  Result<Address> address = Address::parse(text);
+  if (address && !address->is_ip()) {
+    return fail(ErrorCode::malformed, "not a host");
   }
   return address;
 }
 
 }  // namespace
-
-std::string SocketAddress::host_text() const {
-  char text[INET6_ADDRSTRLEN] = "";
-  switch (family()) {
-    case AF_INET:
-      ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage).sin_addr, text,
-                  sizeof(text));
-      return text;
-    case AF_INET6:
-      ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr, text,
-                  sizeof(text));
-      return text;
-    case AF_UNIX:
-      return reinterpret_cast<const sockaddr_un&>(storage).sun_path;
-    default:
-      return {};
-  }
-}
-
-Result<SocketAddress> parse_address(std::string_view text, std::uint16_t port) {
-  if (text.starts_with('[') && text.ends_with(']')) {
-    text = text.substr(1, text.size() - 2);
-  }
-  char zero_ended[INET6_ADDRSTRLEN];
-  if (text.size() < sizeof(zero_ended) && text.find('\0') == std::string_view::npos) {
-    std::memcpy(zero_ended, text.data(), text.size());
-    zero_ended[text.size()] = '\0';
-    SocketAddress address;
-    auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage);
-    if (::inet_pton(AF_INET, zero_ended, &v4.sin_addr) == 1) {
-      v4.sin_family = AF_INET;
-      v4.sin_port = htons(port);
-      address.size = sizeof(v4);
-      return address;
-    }
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(address.storage);
-    if (::inet_pton(AF_INET6, zero_ended, &v6.sin6_addr) == 1) {
-      v6.sin6_family = AF_INET6;
-      v6.sin6_port = htons(port);
-      address.size = sizeof(v6);
-      return address;
-    }
-  }
-  return fail(ErrorCode::malformed, "not an IPv4 or IPv6 address");
-}
-
-Result<SocketAddress> unix_address(std::string_view path) {
-  SocketAddress address;
-  auto& local = reinterpret_cast<sockaddr_un&>(address.storage);
-  if (path.size() >= sizeof(local.sun_path)) {
-    return fail(ErrorCode::too_large, "a Unix socket's path has at most 107 bytes");
-  }
-  local.sun_family = AF_UNIX;
-  std::memcpy(local.sun_path, path.data(), path.size());
-  address.size = sizeof(local);
-  return address;
-}
 
 // c-ares makes and closes its own sockets, and says which of them it wants watched. The loop must
 // never see a descriptor that c-ares has closed, so each is watched through a duplicate of our own.
@@ -145,7 +90,7 @@ struct Resolver::Inner {
     Inner* inner;
     std::uint16_t port;
     bool waited_for = true;
-    Result<std::vector<SocketAddress>> outcome;
+    Result<std::vector<Address>> outcome;
   };
 
   struct Timer : TimerNode {
@@ -292,7 +237,7 @@ void Resolver::Inner::answered(void* context, int status, int /*timeouts*/,
   auto* lookup = static_cast<Lookup*>(context);
   --lookup->inner->lookups;
   if (status == ARES_SUCCESS && answer != nullptr) {
-    std::vector<SocketAddress> addresses;
+    std::vector<Address> addresses;
     for (const ares_addrinfo_node* node = answer->nodes;
          node != nullptr && addresses.size() < lookup->inner->config.addresses_max;
          node = node->ai_next) {
@@ -325,14 +270,14 @@ Resolver::Resolver(Loop& loop, ResolverConfig config)
 
 Resolver::~Resolver() = default;
 
-Task<Result<std::vector<SocketAddress>>> Resolver::resolve(CancelScope& scope, std::string host,
-                                                           std::uint16_t port, Instant until) {
+Task<Result<std::vector<Address>>> Resolver::resolve(CancelScope& scope, std::string host,
+                                                     std::uint16_t port, Instant until) {
   Inner& inner = *inner_;
-  if (Result<SocketAddress> literal = parse_address(host, port)) {
-    co_return std::vector<SocketAddress>{*literal};
-  }
   if (host.empty() || host.find('\0') != std::string::npos) {
     co_return fail(ErrorCode::malformed, "not a host name", ErrorOrigin::config);
+  }
+  if (Result<Address> address = literal(host, port)) {
+    co_return std::vector<Address>(1, *address);
   }
   if (inner.closed) {
     co_return fail(ErrorCode::cancelled, "the resolver was closed");
