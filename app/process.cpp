@@ -27,13 +27,19 @@ Process::Process(const Routes& routes, const Config& config, const Identity& ide
   try {
     loop_ = Loop::create(probe->backend);
     stop_wanted_.emplace(*loop_);
-    signals_.emplace(*loop_, std::initializer_list<int>{SIGTERM, SIGINT}, [this](int, int) {
+    const auto on_signal = [this](int, int) {
       if (stopping_ && impatience_) {
         impatience_();
       }
       stopping_ = true;
       stop_wanted_->set();
-    });
+    };
+    if (role == Role::worker) {
+      // Control-C reaches the whole foreground group; the balancer drains and then ends us.
+      signals_.emplace(*loop_, std::initializer_list<int>{SIGTERM}, on_signal);
+    } else {
+      signals_.emplace(*loop_, std::initializer_list<int>{SIGTERM, SIGINT}, on_signal);
+    }
   } catch (const std::exception& error) {
     refuse(std::string("no event loop: ") + error.what());
     return;

@@ -34,7 +34,7 @@ class Process {
   [[nodiscard]] Loop& loop() { return *loop_; }
   [[nodiscard]] Engine& engine() { return *engine_; }
   [[nodiscard]] Log& log() { return engine_->log(); }
-  // Set by the first SIGTERM or SIGINT.
+  // Set by the first SIGTERM, or SIGINT of a process that runs alone.
   [[nodiscard]] Event& stop_wanted() { return stop_wanted_.value(); }
   // Called for every later one: stop without waiting.
   void on_impatience(std::function<void()> action) { impatience_ = std::move(action); }

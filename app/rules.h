@@ -127,6 +127,14 @@ template <typename... S>
   return {{std::string_view(choices)...}};
 }
 
+// For text that goes into PostgreSQL, which cannot hold this one character.
+[[nodiscard]] constexpr auto no_nul() {
+  constexpr auto kTest = [](std::string_view text) {
+    return text.find('\0') == std::string_view::npos;
+  };
+  return Satisfies<decltype(kTest)>{kTest, "must not contain the character U+0000"};
+}
+
 // Any predicate without captures: satisfies([](const std::string& s) { ... }, "must be ...").
 template <typename F>
 [[nodiscard]] constexpr Satisfies<F> satisfies(F test, std::string_view text) {
