@@ -10,6 +10,7 @@
 
 #include "net/link/link_client.h"
 #include "net/link/link_server.h"
+#include "tests/support/client_request.h"
 #include "tests/support/loop_test.h"
 
 namespace sk {
@@ -33,30 +34,6 @@ class TestHandler : public ExchangeHandler {
   }
   void completed(Exchange&) override { ++completions; }
   void rejected(const Rejection&) override {}
-};
-
-// A client-side exchange: only the parts that UpstreamStream::send reads.
-class Request final : public Exchange {
- public:
-  Request(Loop& loop, std::string_view path, Method method = Method::get)
-      : Exchange(loop), root_(loop) {
-    begin(root_);
-    request.set_method(method);
-    request.path = request.fields.arena().copy(path);
-    request.authority = "example.com";
-    id = RequestId("abc_1");
-    remote = Peer{"203.0.113.9", 4711, true};
-  }
-  ~Request() override { end(); }
-  BodyReader& request_body() override { std::abort(); }
-  void inform(const ResponseHead&) override {}
-  Result<void> respond(const ResponseHead&, bool) override { return {}; }
-  BodyWriter& response_body() override { std::abort(); }
-  Result<void> upgrade(const ResponseHead&) override { return {}; }
-  void close_after() override {}
-
- private:
-  CancelScope root_;
 };
 
 Task<void> answer(Exchange& exchange, std::string body) {
@@ -131,7 +108,7 @@ class LinkTest : public test::LoopTest, public LinkObserver {
   Task<void> run_server() { server_end_ = co_await server_->run(scope_); }
 
   // Sends a request without a body; the stream.
-  UpstreamStreamPtr get(Request& request, bool body = false) {
+  UpstreamStreamPtr get(test::ClientRequest& request, bool body = false) {
     UpstreamStreamPtr stream = client_->open();
     SK_ASSERT(stream != nullptr);
     const Result<void> sent = stream->send(request, body);
@@ -173,7 +150,7 @@ TEST_F(LinkTest, RequestAndResponseArriveWhole) {
     x.route_index = 1;
     return answer(x, "hi there");
   };
-  Request request(*loop_, "/hello");
+  test::ClientRequest request(*loop_, "/hello");
   request.request.query = "a=1";
   request.request.has_query = true;
   request.request.fields.add("X-Custom", "yes");
@@ -193,11 +170,11 @@ TEST_F(LinkTest, RequestAndResponseArriveWhole) {
 TEST_F(LinkTest, SlotsAreReusedAndBounded) {
   handler_.routes["/"] = [](Exchange& x) { return answer(x, "x"); };
   for (int round = 0; round < 50; ++round) {
-    std::vector<std::unique_ptr<Request>> requests;
+    std::vector<std::unique_ptr<test::ClientRequest>> requests;
     std::vector<UpstreamStreamPtr> streams;
     std::vector<Answer> answers(limits_.slots);
     for (std::uint32_t i = 0; i < limits_.slots; ++i) {
-      requests.push_back(std::make_unique<Request>(*loop_, "/"));
+      requests.push_back(std::make_unique<test::ClientRequest>(*loop_, "/"));
       streams.push_back(get(*requests.back()));
     }
     EXPECT_EQ(client_->open(), nullptr);
@@ -231,11 +208,11 @@ TEST_F(LinkTest, StalledResponseStopsAtItsWindowAndDelaysNobody) {
   std::uint64_t written = 0;
   handler_.routes["/big"] = [&](Exchange& x) { return send_endless(x, 64 << 20, written); };
   handler_.routes["/small"] = [](Exchange& x) { return answer(x, "quick"); };
-  Request big(*loop_, "/big");
+  test::ClientRequest big(*loop_, "/big");
   UpstreamStreamPtr stalled = get(big);
   EXPECT_TRUE(settle([&] { return stalled->try_head().has_value(); }));
   for (int i = 0; i < 100; ++i) {
-    Request small(*loop_, "/small");
+    test::ClientRequest small(*loop_, "/small");
     UpstreamStreamPtr stream = get(small);
     Answer got;
     run(collect(*stream, scope_, got));
@@ -287,7 +264,7 @@ TEST_F(LinkTest, BodiesOfBothDirectionsCarryMegabytesAndTrailers) {
   for (int i = 0; body.size() < (3U << 20); ++i) {
     body.append(std::to_string(i)).append(",");
   }
-  Request request(*loop_, "/echo", Method::post);
+  test::ClientRequest request(*loop_, "/echo", Method::post);
   UpstreamStreamPtr stream = get(request, true);
   group_.spawn(send_body(*stream, scope_, *loop_, body));
   Answer got;
@@ -309,7 +286,7 @@ TEST_F(LinkTest, HandlerThatFailsMidBodyTruncates) {
       co_return;
     }(x);
   };
-  Request request(*loop_, "/fails");
+  test::ClientRequest request(*loop_, "/fails");
   UpstreamStreamPtr stream = get(request);
   Answer got;
   run(collect(*stream, scope_, got));
@@ -328,7 +305,7 @@ TEST_F(LinkTest, DeclaredLengthThatIsNotKeptResets) {
     x.response_body().finish();
     return {[]() -> Task<void> { co_return; }()};
   };
-  Request request(*loop_, "/short");
+  test::ClientRequest request(*loop_, "/short");
   UpstreamStreamPtr stream = get(request);
   Answer got;
   run(collect(*stream, scope_, got));
@@ -337,7 +314,7 @@ TEST_F(LinkTest, DeclaredLengthThatIsNotKeptResets) {
 }
 
 TEST_F(LinkTest, SilentHandlerBecomesA500) {
-  Request request(*loop_, "/nobody");
+  test::ClientRequest request(*loop_, "/nobody");
   UpstreamStreamPtr stream = get(request);
   Answer got;
   run(collect(*stream, scope_, got));
@@ -346,14 +323,14 @@ TEST_F(LinkTest, SilentHandlerBecomesA500) {
 
 TEST_F(LinkTest, RevokedRequestNeverRuns) {
   handler_.routes["/"] = [](Exchange& x) { return answer(x, "ran"); };
-  Request request(*loop_, "/");
+  test::ClientRequest request(*loop_, "/");
   UpstreamStreamPtr stream = get(request);  // queued: the loop has not turned yet
   EXPECT_TRUE(stream->take_back());
   stream.reset();
   EXPECT_TRUE(settle([&] { return in_flight_.load() == 0; }));
   EXPECT_EQ(handler_.started, 0);
   // And the link goes on.
-  Request next(*loop_, "/");
+  test::ClientRequest next(*loop_, "/");
   UpstreamStreamPtr again = get(next);
   Answer got;
   run(collect(*again, scope_, got));
@@ -369,7 +346,7 @@ Task<void> wait_for_cancel(Exchange& exchange, bool& cancelled) {
 TEST_F(LinkTest, StartedRequestCannotBeTakenBackAndReleaseCancelsIt) {
   bool cancelled = false;
   handler_.routes["/slow"] = [&](Exchange& x) { return wait_for_cancel(x, cancelled); };
-  Request request(*loop_, "/slow");
+  test::ClientRequest request(*loop_, "/slow");
   UpstreamStreamPtr stream = get(request);
   EXPECT_TRUE(settle([&] { return handler_.started == 1; }));
   EXPECT_FALSE(stream->take_back());
@@ -383,7 +360,7 @@ TEST_F(LinkTest, StartedRequestCannotBeTakenBackAndReleaseCancelsIt) {
 TEST_F(LinkTest, DeadlineTravelsAndCancelsTheHandler) {
   bool cancelled = false;
   handler_.routes["/slow"] = [&](Exchange& x) { return wait_for_cancel(x, cancelled); };
-  Request request(*loop_, "/slow");
+  test::ClientRequest request(*loop_, "/slow");
   request.set_deadline(loop_->now() + milliseconds(20));
   UpstreamStreamPtr stream = get(request);
   EXPECT_TRUE(settle([&] { return cancelled; }));
@@ -391,7 +368,7 @@ TEST_F(LinkTest, DeadlineTravelsAndCancelsTheHandler) {
 
 TEST_F(LinkTest, EarlyResponseStopsTheRequestBody) {
   handler_.routes["/early"] = [](Exchange& x) { return answer(x, "no thanks"); };
-  Request request(*loop_, "/early", Method::post);
+  test::ClientRequest request(*loop_, "/early", Method::post);
   UpstreamStreamPtr stream = get(request, true);
   Answer got;
   run(collect(*stream, scope_, got));
@@ -413,7 +390,7 @@ Task<void> shout_back(Exchange& exchange) {
 
 TEST_F(LinkTest, UpgradeTurnsBothBodiesIntoATunnel) {
   handler_.routes["/ws"] = [](Exchange& x) { return shout_back(x); };
-  Request request(*loop_, "/ws");
+  test::ClientRequest request(*loop_, "/ws");
   request.request.websocket = true;
   UpstreamStreamPtr stream = get(request);
   ASSERT_TRUE(settle([&] {
@@ -448,7 +425,7 @@ TEST_F(LinkTest, InformationalHeadsComeBeforeTheFinalOne) {
     x.inform(hints);
     return answer(x, "done");
   };
-  Request request(*loop_, "/hints");
+  test::ClientRequest request(*loop_, "/hints");
   UpstreamStreamPtr stream = get(request);
   std::vector<int> statuses;
   EXPECT_TRUE(settle([&] {
@@ -470,10 +447,10 @@ TEST_F(LinkTest, WorkerThatDrainsGetsNoNewStreams) {
 TEST_F(LinkTest, EndOfTheLinkFailsOpenStreamsAndTellsWhatNeverStarted) {
   bool cancelled = false;
   handler_.routes["/slow"] = [&](Exchange& x) { return wait_for_cancel(x, cancelled); };
-  Request started(*loop_, "/slow");
+  test::ClientRequest started(*loop_, "/slow");
   UpstreamStreamPtr running = get(started);
   EXPECT_TRUE(settle([&] { return handler_.started == 1; }));
-  Request unstarted(*loop_, "/slow", Method::post);
+  test::ClientRequest unstarted(*loop_, "/slow", Method::post);
   UpstreamStreamPtr waiting = get(unstarted);
   scope_.cancel();
   Answer first;
