@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2016
 # Where commands run: natively on Debian 13, else inside a private Debian 13 root.
 #
 # Sourced by ./dev, which sets `repo`. Offers
@@ -98,7 +99,6 @@ make_root() {
     && keyring=(--keyring=/usr/share/keyrings/debian-archive-keyring.gpg)
   say "making a Debian 13 root in $root (once; a few minutes)"
   # No documentation, no recommends, no fsync; no PostgreSQL cluster of the system's; no daemon starts.
-  # shellcheck disable=SC2016
   if ! mmdebstrap --mode="$mode" --variant=minbase --format=directory "${keyring[@]}" \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
     --aptopt='Acquire::Retries "3"' --dpkgopt=force-unsafe-io \
@@ -134,7 +134,6 @@ find_root() {
 }
 
 # Runs inside the new mount namespace, as its root user: builds the view, moves into it, runs the command.
-# shellcheck disable=SC2016
 readonly inside_namespace='
 set -e
 root=$1 repo=$2 cache=$3 directory=$4 terraform=$5; shift 5

@@ -87,6 +87,7 @@ class Balancer(Program):
 
     - [server] io as the run says, stop_timeout 5 s, one data thread
     - listeners: a cleartext one on `port`, and with tls=(certificate, key) a TLS one on `tls_port`
+    - [admin] on `admin_port` of 127.0.0.1
 
     Ready means: /livez answers 200 on `port`, or /healthz when an upstream has workers of ours.
     """
@@ -96,6 +97,7 @@ class Balancer(Program):
                  port: int | None = None):
         self.port = port or ports.free_port()
         self.tls_port = ports.free_port() if tls else 0
+        self.admin_port = ports.free_port()
         if isinstance(config, str):
             text = config
         else:
@@ -108,9 +110,10 @@ class Balancer(Program):
 
     def _completed(self, config: dict, build: Build, tls) -> dict:
         complete = {"server": {"io": build.io_choice, "stop_timeout": "5s", "threads": 1, **config.get("server", {})}}
+        complete["admin"] = {"address": f"127.0.0.1:{self.admin_port}"}
         complete |= {key: value for key, value in config.items() if key != "server"}
         if "listener" not in config:
-            complete["listener"] = [{"address": f"127.0.0.1:{self.port}", "redirect_https": False}]
+            complete["listener"] = [{"address": f"127.0.0.1:{self.port}"}]
             if tls:
                 complete["listener"].append({
                     "address": f"127.0.0.1:{self.tls_port}",
@@ -144,13 +147,20 @@ class Balancer(Program):
     def get(self, target: str, **options) -> http.Response:
         return self.request("GET", target, **options)
 
+    def metrics(self) -> dict[str, float]:
+        """Every sample of the admin listener's /metrics: {'name{label="value"}': number}."""
+        with http.Connection(("127.0.0.1", self.admin_port), timeout=10 * self.build.patience) as connection:
+            page = connection.request("GET", "/metrics", {"Connection": "close"})
+        assert page.status == 200, page
+        samples = (line.rpartition(" ") for line in page.text.splitlines() if line and not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
+
     def workers(self) -> list[int]:
         """The pids of its direct children: the supervised workers."""
-        children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        found: list[int] = []
-        for task in pathlib.Path(f"/proc/{self.pid}/task").glob("*/children"):
-            found += [int(pid) for pid in task.read_text().split()]
-        return sorted(set(found)) if children.exists() else []
+        found: set[int] = set()
+        for children in pathlib.Path(f"/proc/{self.pid}/task").glob("*/children"):
+            found |= {int(pid) for pid in children.read_text().split()}
+        return sorted(found)
 
 
 class App(Program):
