@@ -48,6 +48,8 @@ class Endpoint {
   std::uint32_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
   std::uint32_t enter() { return in_flight_.fetch_add(1, std::memory_order_relaxed); }
   void leave() { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+  // For streams that count themselves.
+  std::atomic<std::uint32_t>& in_flight_counter() { return in_flight_; }
 
   bool ejected(Instant now) const {
     return ejected_until_ns_.load(std::memory_order_relaxed) > now.time_since_epoch().count();
