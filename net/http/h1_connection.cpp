@@ -44,7 +44,7 @@ H1Connection::Progress H1Connection::poll_head() {
     return progress;
   }
   set_busy(!exchange_.idle());
-  return !busy_ && server_.closing_idle() ? Progress::ended : Progress::wait;
+  return !busy_ && server_.draining() ? Progress::ended : Progress::wait;
 }
 
 Instant H1Connection::head_wait_until() {
@@ -98,9 +98,11 @@ Task<void> H1Connection::run() {
     set_busy(true);
     more = co_await serve_request();
   }
-  if (!exchange_.aborted()) {
-    co_await linger();
+  if (exchange_.aborted()) {
+    transport_.reset_on_close();
+    co_return;
   }
+  co_await linger();
 }
 
 // False where this was the last request of the connection.

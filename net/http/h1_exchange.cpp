@@ -314,7 +314,7 @@ Result<void> H1Exchange::respond(const ResponseHead& head, bool body) {
   const Framing framing = outgoing_response_framing(head.status, request.method, request.version,
                                                     body, head.content_length);
   bool keep_alive = parser_.connection().keep_alive && may_continue_ && !close_wanted_ &&
-                    !server_.draining() && framing.kind != BodyKind::until_close;
+                    !server_.last_responses() && framing.kind != BodyKind::until_close;
   if (body_state_ == BodyState::failed) {
     keep_alive = false;
   } else if (body_state_ == BodyState::reading) {

@@ -34,12 +34,12 @@ void H1Server::start(std::unique_ptr<Transport> transport, const PeerName& peer,
   tasks_.spawn(serve(std::move(transport), peer, tls));
 }
 
-void H1Server::drain() { draining_ = true; }
+void H1Server::announce_close() { last_responses_ = true; }
 
-void H1Server::close_idle() {
+void H1Server::drain() {
+  last_responses_ = true;
   draining_ = true;
-  closing_idle_ = true;
-  // An idle connection waits for input; waking it is enough, it looks at closing_idle() itself.
+  // An idle connection waits for input; waking it is enough, it looks at draining() itself.
   IntrusiveList<H1Connection, H1ConnectionTag> seen;
   while (!list_.empty()) {
     H1Connection& connection = list_.pop_front();
@@ -50,8 +50,8 @@ void H1Server::close_idle() {
 }
 
 void H1Server::abort() {
+  last_responses_ = true;
   draining_ = true;
-  closing_idle_ = true;
   scope_.cancel();
 }
 

@@ -66,19 +66,19 @@ class H1Server {
 
   // Every response from now on is its connection's last. Idle connections stay: the next request
   // on one, which may be on its way, is still answered.
+  void announce_close();
+  // announce_close(), and connections that are idle now or later are closed.
   void drain();
-  // drain(), and connections that are idle now or later are closed: the end of a drain.
-  void close_idle();
   // Cancels every exchange and closes every connection, without waiting for clients.
   void abort();
-  // Waits for the connections that start() began. Does not end by itself: close_idle() or abort() first.
+  // Waits for the connections that start() began. Does not end by itself: drain() or abort() first.
   [[nodiscard]] Task<void> join();
 
   [[nodiscard]] std::size_t connections() const { return open_; }
   // Of them, with a request being read or answered.
   [[nodiscard]] std::size_t busy() const { return busy_; }
+  [[nodiscard]] bool last_responses() const { return last_responses_; }
   [[nodiscard]] bool draining() const { return draining_; }
-  [[nodiscard]] bool closing_idle() const { return closing_idle_; }
   [[nodiscard]] const H1ServerCounters& counters() const { return counters_; }
   [[nodiscard]] const H1ServerConfig& config() const { return config_; }
 
@@ -94,8 +94,8 @@ class H1Server {
   IntrusiveList<H1Connection, H1ConnectionTag> list_;
   std::size_t open_ = 0;
   std::size_t busy_ = 0;
+  bool last_responses_ = false;
   bool draining_ = false;
-  bool closing_idle_ = false;
   H1ServerCounters counters_;
   TaskGroup tasks_;
 };

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <utility>
+
 #include "net/io/loop.h"
 
 namespace sk {
@@ -38,7 +40,11 @@ SocketTransport::SocketTransport(Loop& loop, int fd, Duration write_stall_timeou
 
 SocketTransport::~SocketTransport() { SK_ASSERT(fd_ < 0); }
 
-void SocketTransport::start() { receive_.start(nullptr, kNever); }
+void SocketTransport::start() {
+  if (!std::exchange(started_, true)) {
+    receive_.start(nullptr, kNever);
+  }
+}
 
 void SocketTransport::input_taken() {
   if (!closing_) {
@@ -110,6 +116,11 @@ void SocketTransport::transmitted(Transmit& op) {
 void SocketTransport::shutdown_write() {
   shutdown_wanted_ = true;
   flush();
+}
+
+void SocketTransport::reset_on_close() {
+  const linger hard{1, 0};  // no effect on a Unix socket, whose peer sees an end of stream
+  static_cast<void>(::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)));
 }
 
 Task<void> SocketTransport::close() {

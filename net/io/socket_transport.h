@@ -22,6 +22,7 @@ class SocketTransport final : public Transport {
   void flush() override;
   [[nodiscard]] std::size_t unsent() const override { return output_.size(); }
   void shutdown_write() override;
+  void reset_on_close() override;
   [[nodiscard]] Task<void> close() override;
 
   [[nodiscard]] int fd() const { return fd_; }
@@ -66,6 +67,7 @@ class SocketTransport final : public Transport {
 
   int fd_;
   Duration write_stall_timeout_;
+  bool started_ = false;
   bool shutdown_wanted_ = false;
   bool shutdown_done_ = false;
   bool closing_ = false;

@@ -28,7 +28,8 @@ class Transport {
   Transport& operator=(const Transport&) = delete;
   virtual ~Transport() = default;
 
-  // Begins to receive. Called once.
+  // Begins to receive. Later calls do nothing: who serves a connection need not know whether a
+  // handshake has begun it.
   virtual void start() = 0;
 
   // --- reading; one reader at a time ---
@@ -66,6 +67,10 @@ class Transport {
     notify_broken_ = notify;
     notify_context_ = context;
   }
+
+  // close() will break the connection instead of ending it in order, so that the peer cannot take
+  // what it has for the whole. Nothing to do where an orderly end needs shutdown_write() (TLS).
+  virtual void reset_on_close() {}
 
   // Drops what is unsent, waits until the kernel holds nothing of ours and closes. Idempotent.
   [[nodiscard]] virtual Task<void> close() = 0;
