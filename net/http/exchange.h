@@ -90,6 +90,9 @@ class Exchange {
   static constexpr std::uint16_t kNoRoute = 0xffff;
   std::uint16_t route_index = kNoRoute;
 
+  // The handler's own, from handle() to completed(); null before.
+  void* handler_state = nullptr;
+
   virtual ~Exchange() = default;
 
  protected:
@@ -100,6 +103,7 @@ class Exchange {
     response_bytes_ = 0;
     has_request_body_ = false;
     route_pattern = {};
+    handler_state = nullptr;
     route_index = kNoRoute;
     traceparent = {};
     request_class = RequestClass::normal;
