@@ -30,7 +30,8 @@ void H1ClientStream::open() {
 void H1ClientStream::release() {
   SK_ASSERT(open_);
   open_ = false;
-  if (phase_ == Phase::tunnel || !clean()) {
+  if (!clean()) {
+    phase_ = Phase::failed;  // and stays so: what made it unclean may be dropped now
     input_.reset();
   }
   head_.release();
