@@ -23,7 +23,9 @@ enum class RequestLog : std::uint8_t { both, completed, errors, off };
 struct DatabaseConfig {
   std::string url;  // postgres://…, or libpq's "host=… dbname=…"; empty: PG* variables if they are set
   bool enabled = false;
-  std::uint32_t lanes = 2;             // shared pipelined connections per process; 1-16
+  // Shared pipelined connections per process; 1-16. With a worker per core, one each is what a server
+  // on as many cores serves fastest; more help where slow statements hold up quick ones.
+  std::uint32_t lanes = 1;
   std::uint32_t in_flight_max = 64;    // statements sent and unanswered per lane
   std::uint32_t queue_max = 256;       // statements waiting per lane; beyond it 503 at once
   Duration statement_timeout = std::chrono::seconds(5);  // the server's own limit, per statement
