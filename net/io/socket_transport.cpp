@@ -107,7 +107,7 @@ void SocketTransport::transmitted(Transmit& op) {
     return;
   }
   output_.consume(static_cast<std::size_t>(op.result()));
-  output_event_.set();
+  output_moved();
   if (!output_.empty() || shutdown_wanted_) {
     transmit();
   }

@@ -20,6 +20,11 @@ class SocketTransport final : public Transport {
 
   void start() override;
   void flush() override;
+  // flush() for a transport above that itself runs at the end of the turn: sends at once.
+  void send_now() {
+    flush_.unlink();
+    transmit();
+  }
   [[nodiscard]] std::size_t unsent() const override { return output_.size(); }
   void shutdown_write() override;
   void reset_on_close() override;

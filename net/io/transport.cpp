@@ -51,11 +51,18 @@ void Transport::deliver(Slice bytes) {
   SK_ASSERT(input_.empty());
   input_ = std::move(bytes);
   input_event_.set();
+  tell_activity(Activity::input);
 }
 
 void Transport::deliver_end() {
   input_ended_ = true;
   input_event_.set();
+  tell_activity(Activity::input);
+}
+
+void Transport::output_moved() {
+  output_event_.set();
+  tell_activity(Activity::output);
 }
 
 void Transport::break_with(const Error& error) {
@@ -68,6 +75,7 @@ void Transport::break_with(const Error& error) {
   if (notify_broken_ != nullptr) {
     notify_broken_(notify_context_);
   }
+  tell_activity(Activity::broken);
 }
 
 }  // namespace sk

@@ -68,6 +68,14 @@ class Transport {
     notify_context_ = context;
   }
 
+  // For a transport that lies on this one, in the place of the events: called on the loop after the
+  // state has changed. The callee may take input and add output.
+  enum class Activity : std::uint8_t { input, output, broken };
+  void on_activity(void (*notify)(void*, Activity), void* context) {
+    notify_activity_ = notify;
+    activity_context_ = context;
+  }
+
   // close() will break the connection instead of ending it in order, so that the peer cannot take
   // what it has for the whole. Nothing to do where an orderly end needs shutdown_write() (TLS).
   virtual void reset_on_close() {}
@@ -80,9 +88,11 @@ class Transport {
  protected:
   explicit Transport(Loop& loop);
 
-  void deliver(Slice bytes);  // only when nothing is read ahead
+  void deliver(Slice bytes);  // only when nothing is read ahead: see holds_input()
   void deliver_end();
   void break_with(const Error& error);
+  void output_moved();  // unsent() fell
+  [[nodiscard]] bool holds_input() const { return !input_.empty(); }
   // The reader has taken what was read ahead: receive again.
   virtual void input_taken() = 0;
 
@@ -92,11 +102,19 @@ class Transport {
   Event output_event_;
 
  private:
+  void tell_activity(Activity what) {
+    if (notify_activity_ != nullptr) {
+      notify_activity_(activity_context_, what);
+    }
+  }
+
   Slice input_;
   bool input_ended_ = false;
   std::optional<Error> broken_;
   void (*notify_broken_)(void*) = nullptr;
   void* notify_context_ = nullptr;
+  void (*notify_activity_)(void*, Activity) = nullptr;
+  void* activity_context_ = nullptr;
 };
 
 }  // namespace sk
