@@ -265,10 +265,11 @@ requests = "{"both" if setting.mode == "logs" else "off"}"
 
 [[listener]]
 address = "127.0.0.1:{running.port}"{tls}
+limits = {{ requests_per_connection = 1_000_000_000 }}
 
 [[upstream]]
 name = "app"
-workers = {{ command = ["{shutil.which("taskset")}", "-c", "{LOAD_CORE}", "{setting.programs}/sidekick-app"], count = 1 }}
+workers = {{ command = ["{setting.programs}/sidekick-app"], count = 1, cpus = [{LOAD_CORE}] }}
 
 [[route]]
 path = "/*"
@@ -283,6 +284,9 @@ upstream = "app"
         running.backend_pids = [pid for pid in everyone if pid not in running.proxy_pids]
         if not running.backend_pids:
             raise CannotStart(f"{self.name}: it answers, but has no worker process")
+        strays = [pid for pid in running.backend_pids if os.sched_getaffinity(pid) != {LOAD_CORE}]
+        if strays:
+            raise CannotStart(f"{self.name}: worker {strays[0]} is not pinned to core {LOAD_CORE}")
 
 
 def contenders(peers, ios):
