@@ -78,16 +78,13 @@ struct CertificateConfig {
   ConfigPlace place;
 };
 
-enum class TlsVersion : std::uint8_t { tls12, tls13 };
-
-struct TlsConfig {
+struct ListenerTlsConfig {
   std::vector<CertificateConfig> certificates;
-  TlsVersion min_version = TlsVersion::tls12;
 };
 
 struct ListenerConfig {
   ConfigAddress address;
-  std::optional<TlsConfig> tls;  // cleartext without
+  std::optional<ListenerTlsConfig> tls;  // cleartext without
   // Answers 308 to https with this port; 0 serves plain requests.
   std::uint16_t redirect_https = 0;
   Profile profile = Profile::edge;

@@ -30,7 +30,7 @@ void check_admin(const Config& config, ConfigMessages& messages) {
 }
 
 void check_tls(const ListenerConfig& listener, ConfigMessages& messages) {
-  const TlsConfig& tls = *listener.tls;
+  const ListenerTlsConfig& tls = *listener.tls;
   if (tls.certificates.size() > 1) {
     messages.error(tls.certificates[1].place, "listener.tls.certificates",
                    "one certificate per listener for now; put all names into one certificate or "

@@ -214,7 +214,7 @@ void print_limits(Printer& to, const LimitsConfig& limits) {
   to.end_table();
 }
 
-void print_tls(Printer& to, const TlsConfig& tls) {
+void print_tls(Printer& to, const ListenerTlsConfig& tls) {
   to.begin_table("tls");
   to.begin_list("certificates");
   for (const CertificateConfig& certificate : tls.certificates) {
@@ -224,7 +224,6 @@ void print_tls(Printer& to, const TlsConfig& tls) {
     to.end_element();
   }
   to.end_list();
-  to.text("min_version", tls.min_version == TlsVersion::tls13 ? "1.3" : "1.2");
   to.end_table();
 }
 

@@ -308,8 +308,6 @@ constexpr std::array<Choice<WorkerProtocol>, 2> kProtocols = {
     {{"link", WorkerProtocol::link}, {"http1", WorkerProtocol::http1}}};
 constexpr std::array<Choice<BalancerPolicy>, 1> kBalancers = {
     {{"least_request", BalancerPolicy::least_request}}};
-constexpr std::array<Choice<TlsVersion>, 2> kTlsVersions = {
-    {{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}}};
 
 constexpr const char* kListenAddress =
     "expected an address such as \"0.0.0.0:80\", \"[::]:443\" or \"unix:/run/sidekick.sock\"";
@@ -338,7 +336,7 @@ void read_limits(Section& section, LimitsConfig& limits) {
   section.size("output_buffer", limits.output_buffer_bytes, 16 << 10, 64 << 20);
 }
 
-void read_tls(Section& section, TlsConfig& tls) {
+void read_tls(Section& section, ListenerTlsConfig& tls) {
   section.required("certificates");
   section.list("certificates", "expected a list of { cert = \"...\", key = \"...\" }",
                [&](const toml::node& element) {
@@ -357,7 +355,6 @@ void read_tls(Section& section, TlsConfig& tls) {
                  inner.finish();
                  tls.certificates.push_back(std::move(certificate));
                });
-  section.choice("min_version", tls.min_version, kTlsVersions);
 }
 
 void read_redirect(Section& section, ListenerConfig& listener) {

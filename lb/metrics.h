@@ -32,6 +32,7 @@ struct ThreadMetrics {
   std::vector<RouteMetrics> routes;
   std::array<Cell, kOwnAnswers> own_answers;
   std::array<Cell, 600> rejected;  // by status
+  Cell requests_begun;  // that reached a route decision; health probes are none
   Cell retries;
   Cell connections_opened;
   Cell connections_closed;
