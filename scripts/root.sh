@@ -164,7 +164,9 @@ enter_root() {
   terraform=$(command -v terraform || true)
   # What points at the host's own libraries and tools would mislead the compiler inside.
   unset LIBRARY_PATH LD_LIBRARY_PATH LD_PRELOAD CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH PKG_CONFIG_PATH
-  unset CC CXX PYTHONPATH PYTHONHOME VIRTUAL_ENV XDG_CACHE_HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR
+  unset CC CXX PYTHONPATH PYTHONHOME VIRTUAL_ENV XDG_CACHE_HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR TF_CLI_CONFIG_FILE
+  # The terraform tests then fail instead of being skipped, should the program get lost on the way in.
+  [[ -z "$terraform" ]] || export SIDEKICK_HOST_TERRAFORM=$terraform
   export HOME=$cache/home PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   exec "${namespace_of_user[@]}" unshare --mount --propagation private -- \
     /bin/sh -c "$inside_namespace" enter "$root" "$repo" "$cache" "$PWD" "${terraform:+$(realpath "$terraform")}" "$@"

@@ -118,6 +118,8 @@ def binaries(preset: str) -> pathlib.Path:
 
 def pytest_job(name: str, preset: str | None, folder: str, seconds: int, *options: str) -> Job:
     job = Job(name, preset, [], count_pytest, seconds)
+    if preset:
+        job.env = {"SK_BIN": str(binaries(preset))}
     job.command = [sys.executable, "-m", "pytest", folder, "-q", "-rfEs", f"--junitxml={job.log.with_suffix('.xml')}",
                    *options]
     return job
@@ -144,7 +146,8 @@ BUILDS = {"dev": ("sk_tests",), "asan": ("sk_tests",), "tsan": ("sk_net_tests",)
 def all_jobs() -> list[Job]:
     """The longest first."""
     jobs = [
-        pytest_job("arch", None, "tests/arch", 2),
+        pytest_job("arch", None, "tests/arch", 2), pytest_job("terraform", None, "tests/terraform", 150),
+        pytest_job("bench dev", "dev", "tests/bench", 30),
         *unit_jobs("dev", "uring", 20), *unit_jobs("dev", "epoll", 20), *unit_jobs("dev", "denied", 20),
         system_job("dev", "uring", 200), system_job("dev", "epoll", 190), system_job("dev", "denied", 180),
         *unit_jobs("asan", "uring", 60), *unit_jobs("asan", "epoll", 60), *fuzz_jobs("asan"),
