@@ -269,11 +269,15 @@ H1HeadReader::Outcome H1HeadReader::explain_parser_error(std::string_view offend
   if (error_.reason[0] != '\0') {  // a callback said no
     return fail();
   }
+  // Reasons are told by what came before the error only: whether the byte behind it is here already
+  // depends on how the input was cut, except where llhttp needed it to decide.
+  const std::string_view raw(raw_, raw_size_);
+  const bool in_first_line = raw.find('\n') == std::string_view::npos;
   switch (llhttp_get_errno(parser())) {
     case HPE_INVALID_METHOD:
       // An unfinished but possible token is a method that nobody knows; anything else is noise.
       // "PRO" is where a PROXY line leaves the methods that begin alike.
-      if (std::string_view(raw_, raw_size_) == "PRO" && offending.starts_with('X')) {
+      if (raw == "PRO" && offending.starts_with('X')) {
         set_error(400, "proxy_protocol_unexpected");
       } else if (!offending.empty() && is_token_char(offending.front())) {
         set_error(501, "method_unknown");
@@ -282,8 +286,8 @@ H1HeadReader::Outcome H1HeadReader::explain_parser_error(std::string_view offend
       }
       break;
     case HPE_INVALID_VERSION:
-      // What follows the version is reported as part of it; a bare LF even as already used up.
-      if (offending.starts_with(' ') || std::string_view(raw_, raw_size_).ends_with('\n')) {
+      // llhttp blames the version also for what follows it; a bare LF even as already used up.
+      if (raw.ends_with("/1.1") || raw.ends_with("/1.0") || raw.ends_with('\n')) {
         set_error(400, "request_line_ending");
       } else {
         set_error(505, "version_unsupported");
@@ -310,11 +314,10 @@ H1HeadReader::Outcome H1HeadReader::explain_parser_error(std::string_view offend
     case HPE_CR_EXPECTED:
     case HPE_LF_EXPECTED:
     case HPE_STRICT:
-      set_error(400, line_done_ ? "header_line_ending"
-                                : "request_line_ending");
+      set_error(400, in_first_line ? "request_line_ending" : "header_line_ending");
       break;
     default:
-      set_error(400, line_done_ ? "header_malformed" : "request_line_malformed");
+      set_error(400, in_first_line ? "request_line_malformed" : "header_malformed");
       break;
   }
   return fail();
