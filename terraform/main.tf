@@ -89,6 +89,7 @@ module "network" {
   source = "./modules/network"
 
   name                        = var.name
+  region                      = var.region
   cidr                        = var.vpc_cidr
   az_count                    = var.az_count
   nat_mode                    = var.nat_mode

@@ -1,8 +1,6 @@
 # A VPC over a few availability zones: public subnets for the load balancer and the NAT gateways,
 # private ones for everything else.
 
-data "aws_region" "current" {}
-
 data "aws_availability_zones" "available" {
   state = "available"
 
@@ -133,7 +131,7 @@ resource "aws_route_table_association" "private" {
 # Image layers come from S3; the gateway endpoint is free and keeps them off the NAT gateway.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
-  service_name      = "com.amazonaws.${data.aws_region.current.region}.s3"
+  service_name      = "com.amazonaws.${var.region}.s3"
   vpc_endpoint_type = "Gateway"
   route_table_ids   = [for table in aws_route_table.private : table.id]
   tags              = { Name = "${var.name}-s3" }
@@ -143,7 +141,7 @@ resource "aws_vpc_endpoint" "interface" {
   for_each = var.interface_endpoints
 
   vpc_id              = aws_vpc.this.id
-  service_name        = "com.amazonaws.${data.aws_region.current.region}.${each.key}"
+  service_name        = "com.amazonaws.${var.region}.${each.key}"
   vpc_endpoint_type   = "Interface"
   private_dns_enabled = true
   subnet_ids          = [for subnet in aws_subnet.private : subnet.id]

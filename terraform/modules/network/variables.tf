@@ -3,6 +3,11 @@ variable "name" {
   type        = string
 }
 
+variable "region" {
+  description = "Region of the endpoints."
+  type        = string
+}
+
 variable "cidr" {
   description = "Address range of the VPC."
   type        = string

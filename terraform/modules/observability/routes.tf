@@ -8,11 +8,11 @@ locals {
   routes = {
     for pattern, budget in var.latency_budgets : pattern => {
       # Metric names allow no colon, asterisk or dollar sign; the hash keeps /v1/:a and /v1/:b apart.
-      metric = format(
-        "RouteLatency-%s-%s",
+      metric = join("-", compact([
+        "RouteLatency",
         trim(replace(pattern, "/[^A-Za-z0-9]+/", "-"), "-"),
         substr(sha1(pattern), 0, 6),
-      )
+      ]))
       filter = join(" && ", concat(
         ["($.routePattern = \"${pattern}\")"],
         [for other in budget.excludes : "($.routePattern != \"${other}\")"],

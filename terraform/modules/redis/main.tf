@@ -74,4 +74,11 @@ resource "aws_elasticache_replication_group" "this" {
       log_type         = log_delivery_configuration.key
     }
   }
+
+  lifecycle {
+    precondition {
+      condition     = var.auth_token == null || can(regex("^[A-Za-z0-9!&#$^<>-]{16,128}$", var.auth_token))
+      error_message = "redis_auth_token (not shown, ${nonsensitive(length(coalesce(var.auth_token, "-")))} characters): must be 16 to 128 letters, digits and the characters !&#$^<>-."
+    }
+  }
 }

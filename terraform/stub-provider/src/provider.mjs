@@ -71,9 +71,21 @@ function mergedTags(defaults, tags) {
   return Object.values(merged).includes(UNKNOWN) ? UNKNOWN : merged;
 }
 
+// Attributes that are only read cannot be configured. Terraform leaves that check to the provider.
+function decidedByAws(block, config) {
+  return Object.entries(block.attributes)
+    .filter(([name, attribute]) => attribute.computed && !attribute.optional && config[name] !== null)
+    .map(([name]) => ({
+      summary: "Invalid value",
+      detail: `Can't configure a value for "${name}": it is decided by the result of applying.`,
+      attribute: name,
+    }));
+}
+
 // ---- the provider ------------------------------------------------------------------------------
 
 export function createProvider(schema) {
+  const schemaBytes = schemaResponse(schema); // Every command asks for it.
   let region = "us-west-2";
   let defaultTags = {};
 
@@ -106,7 +118,7 @@ export function createProvider(schema) {
     if ("tags_all" in type.block.attributes) {
       proposed.tags_all = mergedTags(defaultTags, config.tags ?? null);
     }
-    if ("region" in type.block.attributes && proposed.region === null) {
+    if (proposed.region === UNKNOWN) {
       proposed.region = region;
     }
     const replaces = isCreate
@@ -148,11 +160,13 @@ export function createProvider(schema) {
     if (!types.has(typeName)) {
       return diagnostics(1, [{ summary: "Unknown type", detail: typeName }]);
     }
-    return diagnostics(1, brokenRules(typeName, valueOf(fields, 2)));
+    const config = valueOf(fields, 2);
+    const { block } = types.get(typeName);
+    return diagnostics(1, [...decidedByAws(block, config), ...brokenRules(typeName, config)]);
   };
 
   const calls = {
-    GetSchema: () => schemaResponse(schema),
+    GetSchema: () => schemaBytes,
     PrepareProviderConfig: (request) => bytes(1, one(decode(request), 1)),
     Configure: (request) => {
       configure(valueOf(decode(request), 2));

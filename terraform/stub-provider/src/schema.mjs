@@ -5,7 +5,7 @@ import fs from "node:fs";
 import { boolean, bytes, integer, mapEntry, message, string } from "./protobuf.mjs";
 
 const NESTING = { single: 1, list: 2, set: 3, map: 4 };
-const ALWAYS_COMPUTED = ["id", "tags_all"];
+const ALWAYS_COMPUTED = ["id", "region", "tags_all"];
 
 const readJson = (name) =>
   JSON.parse(fs.readFileSync(new URL(`../schema/${name}`, import.meta.url), "utf8"));

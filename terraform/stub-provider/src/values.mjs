@@ -86,6 +86,14 @@ function arnOf(type, object, region) {
 }
 
 const SPECIAL = {
+  "aws_acm_certificate.domain_validation_options": (o) => [
+    {
+      domain_name: o.domain_name,
+      resource_record_name: `_${hex(32)}.${o.domain_name}.`,
+      resource_record_type: "CNAME",
+      resource_record_value: `_${hex(32)}.acm-validations.aws.`,
+    },
+  ],
   "aws_db_instance.address": (o, region) => `${o.identifier}.${hex(12)}.${region}.rds.amazonaws.com`,
   "aws_db_instance.endpoint": (o) => `${o.address}:${o.port ?? 5432}`,
   "aws_db_instance.master_user_secret": (o, region) => [
@@ -105,6 +113,18 @@ const SPECIAL = {
   "aws_elasticache_replication_group.reader_endpoint_address": (o, region) =>
     `replica.${o.replication_group_id}.${hex(6)}.${region}.cache.amazonaws.com`,
   "aws_eip.public_ip": () => "203.0.113.10",
+  "aws_kms_key.policy": () =>
+    JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Allow",
+          Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
+          Action: "kms:*",
+          Resource: "*",
+        },
+      ],
+    }),
   "aws_kms_key.key_id": (o) => o.arn.split("/")[1],
   "aws_lb.arn_suffix": (o) => o.arn.split(":loadbalancer/")[1],
   "aws_lb.dns_name": (o, region) => `${o.name}-${decimal(9)}.${region}.elb.amazonaws.com`,

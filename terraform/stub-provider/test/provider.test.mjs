@@ -119,6 +119,15 @@ test("A broken rule is a diagnostic that names the argument, the value and what 
   assert.match(text(complaint, 3), /aws_lb\.idle_timeout = 9000: expected a number from 1 to 4000/);
 });
 
+test("An attribute that is only read cannot be configured", async () => {
+  const answer = async (given) =>
+    (await ask("ValidateResourceTypeConfig", string(1, "aws_vpc"), value(2, object("aws_vpc", given)))).get(1) ?? [];
+  assert.equal((await answer({ cidr_block: "10.0.0.0/16" })).length, 0);
+  const complaints = await answer({ arn: "arn:aws:ec2:x" });
+  assert.equal(complaints.length, 1);
+  assert.match(text(decode(complaints[0]), 3), /Can't configure a value for "arn"/);
+});
+
 test("Rules see into blocks, across arguments, and past what is unknown", () => {
   const check = (given) => brokenRules("aws_lb_target_group", object("aws_lb_target_group", given)).length;
   assert.equal(check({ health_check: [{ interval: 10, timeout: 5 }] }), 0);
