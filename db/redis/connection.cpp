@@ -102,7 +102,8 @@ bool Connection::adopt(int fd, TlsSession tls) {
     SSL_up_ref(tls.get());
     tls_ = tls.get();
     if (redisInitiateSSL(&native_->c, tls.get()) != REDIS_OK) {
-      return refuse(std::string("TLS: ") + native_->c.errstr);
+      const std::string trouble = tls_trouble(*tls_);
+      return refuse(trouble.empty() ? native_->c.errstr : trouble);
     }
     static_cast<void>(tls.release());
   }

@@ -472,6 +472,28 @@ TEST_F(PgClientTest, RowsOfAMebibyteArriveWhole) {
   run(body(*client_, scope_));
 }
 
+// Both ends want to send more than the sockets hold: whoever writes without reading waits for ever.
+TEST_F(PgClientTest, LargeParametersAndLargeRowsInBothDirectionsAtOnceDoNotBlock) {
+  open(config_for(url()));
+  std::size_t whole = 0;
+  const auto one = [](this auto, Client& db, CancelScope& scope, std::size_t& count) -> Task<void> {
+    const std::string text(1U << 20, 'q');
+    auto got = co_await db.one<std::string>(scope, "select $1", text);
+    EXPECT_TRUE(got) << describe(got.error());
+    count += got && *got == text ? 1 : 0;
+  };
+  const auto body = [](this auto, Client& db, CancelScope& scope, std::size_t& count,
+                       const auto& each) -> Task<void> {
+    TaskGroup group(scope.loop());
+    for (int i = 0; i < 24; ++i) {
+      group.spawn(each(db, scope, count));
+    }
+    co_await group.join();
+  };
+  run(body(*client_, scope_, whole, one));
+  EXPECT_EQ(whole, 24U);
+}
+
 // --- prepared statements ---
 
 TEST_F(PgClientTest, AStatementIsPreparedOncePerConnectionAndTheOldestLeavesAFullCache) {

@@ -2,6 +2,7 @@
 // are first asked for by tests/db/servers.py, which ends with this process.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/types.h>
 #include <sys/wait.h>
