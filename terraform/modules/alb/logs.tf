@@ -70,7 +70,6 @@ resource "aws_s3_bucket_policy" "logs" {
           for prefix in ["access", "connection"] :
           "${aws_s3_bucket.logs[0].arn}/${prefix}/AWSLogs/${var.account_id}/*"
         ]
-        Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
       },
       {
         Sid       = "OnlyOverTls"
