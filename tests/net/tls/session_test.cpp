@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <atomic>
 #include <functional>
 #include <thread>
 
@@ -327,6 +328,49 @@ TEST_P(TlsResumptionTest, KeysOfAnotherProcessDoNotOpenOurTickets) {
   context_ = make_context(std::make_shared<TicketKeys>());
   EXPECT_FALSE(resumes(session));
   SSL_SESSION_free(session);
+}
+
+// One context, several threads, and the keys change under them.
+TEST_P(TlsResumptionTest, ContextAndKeysAreSharedByThreads) {
+  constexpr int kThreads = 3;
+  constexpr int kRounds = 15;
+  std::atomic<int> established{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      const std::unique_ptr<Loop> loop = Loop::create(loop_->backend(), config());
+      HandshakeAdmission admission(*loop);
+      SSL_SESSION* session = nullptr;
+      for (int round = 0; round < kRounds; ++round) {
+        TlsClientOptions options;
+        options.max_version = GetParam();
+        options.session = session;
+        Connection c(*loop, context_, admission, options);
+        c.server->output().append_copy("x");
+        c.server->flush();
+        const Instant end = loop->read_clock() + seconds(10);
+        while (c.client->received().empty() && loop->read_clock() < end) {
+          c.client->step();
+          loop->run_once(loop->read_clock() + std::chrono::microseconds(200));
+        }
+        established += c.client->received() == "x" ? 1 : 0;
+        SSL_SESSION_free(session);
+        session = SSL_get1_session(c.client->ssl());
+        TaskGroup group(*loop);
+        group.spawn(c.server->close());
+        SK_ASSERT(test::run_until(*loop, [&] { return group.live() == 0; }));
+      }
+      SSL_SESSION_free(session);
+    });
+  }
+  for (int i = 0; i < 20; ++i) {
+    tickets_->rotate(std::chrono::steady_clock::now());
+    std::this_thread::yield();
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(established, kThreads * kRounds);
 }
 
 INSTANTIATE_TEST_SUITE_P(BothVersions, TlsResumptionTest,
@@ -761,13 +805,27 @@ TEST_F(TlsSessionTest, DamagedRecordBreaksOnlyItsOwnConnection) {
   EXPECT_EQ(ERR_peek_error(), 0UL);
 }
 
-// What somebody else has left in the thread's error queue is not taken for this connection's.
+// What somebody else has left in the thread's error queue is not taken for this connection's: not
+// when a call would block, and that is when OpenSSL looks there.
 TEST_F(TlsSessionTest, ForeignErrorsInTheQueueAreIgnored) {
   Connection& c = connect();
-  ASSERT_TRUE(establish(c));
-  c.client->write("ping");
-  c.client->step();
   ERR_raise(ERR_LIB_USER, 42);
+  c.client->step(100);  // a part of the ClientHello
+  loop_->run_once(loop_->now());
+  ERR_raise(ERR_LIB_USER, 42);
+  loop_->run_once(loop_->now());
+  ASSERT_TRUE(establish(c));
+
+  c.client->write("ping");
+  const std::string record = c.client->take_output();
+  for (const std::string_view part : {std::string_view(record).substr(0, 10),
+                                      std::string_view(record).substr(10)}) {
+    ASSERT_TRUE(c.client->send_raw(part));
+    for (int turn = 0; turn < 5; ++turn) {
+      ERR_raise(ERR_LIB_USER, 42);
+      loop_->run_once(loop_->now());
+    }
+  }
   ASSERT_TRUE(test::run_until(*loop_, [&] { return c.server->readable(); }));
   EXPECT_EQ(c.server->take()->view(), "ping");
   ERR_raise(ERR_LIB_USER, 42);
