@@ -26,6 +26,13 @@ namespace sk::lb {
 
 // One configured listener (or the admin listener) with its socket.
 struct OpenListener {
+  OpenListener(const ListenerConfig& configuration, bool is_admin, Listener opened,
+               std::shared_ptr<const TlsContext> context)
+      : config(configuration),
+        admin(is_admin),
+        socket(std::move(opened)),
+        tls(std::move(context)) {}
+
   ListenerConfig config;
   bool admin = false;
   Listener socket;

@@ -187,6 +187,15 @@ void Log::event(LogLevel level, std::string_view msg,
   send(line, msg);
 }
 
+void Log::forward(std::string_view json_object) noexcept {
+  const std::span<char> room = ring_.reserve();
+  if (json_object.size() < room.size()) {
+    std::memcpy(room.data(), json_object.data(), json_object.size());
+    room[json_object.size()] = '\n';
+    commit(json_object.size() + 1);
+  }
+}
+
 void Log::commit(std::size_t bytes) noexcept {
   if (bytes > 0 && ring_.commit(bytes)) {
     writer_.wake();

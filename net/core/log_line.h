@@ -106,6 +106,9 @@ class Log {
   void event(LogLevel level, std::string_view msg,
              std::initializer_list<LogField> fields = {}) noexcept;
 
+  // A line that exists already: one JSON object without its newline, which somebody else wrote.
+  void forward(std::string_view json_object) noexcept;
+
   LogWriter& writer() noexcept { return writer_; }
 
  private:
