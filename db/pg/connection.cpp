@@ -8,8 +8,8 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
+#include <string_view>
+#include <vector>
 
 namespace sk::pg {
 namespace {
@@ -38,8 +38,7 @@ std::string_view sqlstate_in(std::string_view message) {
 }
 
 void set_sqlstate(Error& error, std::string_view code) {
-  const std::size_t size = std::min(code.size(), error.sqlstate_text.size() - 1);
-  std::memcpy(error.sqlstate_text.data(), code.data(), size);
+  std::ranges::copy(code.substr(0, error.sqlstate_text.size() - 1), error.sqlstate_text.begin());
 }
 
 Error refusal(const Connection& connection) {

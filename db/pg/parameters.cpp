@@ -1,6 +1,6 @@
 #include "db/pg/parameters.h"
 
-#include <cstring>
+#include <algorithm>
 
 namespace sk::pg {
 
@@ -13,8 +13,8 @@ void Parameters::add(Oid type, std::string_view prefix, std::string_view bytes) 
   sizes_[count_] = static_cast<std::int32_t>(size);
   ++count_;
   if (spilled_.empty() && used_ + size <= kInlineBytes) {
-    std::memcpy(inline_.data() + used_, prefix.data(), prefix.size());
-    std::memcpy(inline_.data() + used_ + prefix.size(), bytes.data(), bytes.size());
+    const auto behind = std::ranges::copy(prefix, inline_.begin() + used_).out;
+    std::ranges::copy(bytes, behind);
   } else {
     if (spilled_.empty()) {
       spilled_.reserve(used_ + size);
