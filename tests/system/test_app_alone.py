@@ -11,25 +11,13 @@ import time
 import pytest
 
 from harness import http, programs
-from sidekick_dev import ports
-
-
-class FaultApp(programs.App):
-    """tests/programs/fault_app.cpp on TCP."""
-
-    def __init__(self, build, directory, env=None, arguments=()):
-        self.port = ports.free_port()
-        programs.Program.__init__(self, build, "fault_app", build.command(
-            "fault_app", "--listen", f"127.0.0.1:{self.port}", "--io", build.io_choice, *arguments),
-            directory / "fault_app.log", env)
 
 
 @pytest.fixture
-def fault_app(build, work_dir, _programs):
+def fault_app(app):
+    """tests/programs/fault_app.cpp on TCP."""
     def start(env=None, arguments=()):
-        program = FaultApp(build, work_dir, env, arguments)
-        _programs.append(program)
-        return program.wait_until_ready()
+        return app(program="fault_app", env=env, arguments=arguments)
     return start
 
 
