@@ -28,8 +28,10 @@ Servers
 Programs (ended after the test; a sanitizer's report or one that ignores SIGTERM fails it)
   balancer         (config: dict | str, tls=False, env=None, ready=True, name="balancer") -> Balancer
                    .port .tls_port .get() .request() .connect(tls=) .output() .log_lines() .terminate() .workers() .pid
-  app              (env=None, arguments=(), ready=True, name="app") -> App: a worker alone; .port .get() .request() ...
-  app_upstream     (name="app", count=1, arguments=()) -> dict: an [[upstream]] of sidekick-app workers over the link
+  app              (env=None, arguments=(), ready=True, name="app", program="sidekick-app") -> App: a worker alone;
+                   .port .get() .request() ...
+  app_upstream     (name="app", count=1, arguments=(), program="sidekick-app", options=None, **workers) -> dict: an
+                   [[upstream]] of workers over the link; options: more of the upstream's, workers: of its workers'
   stack            (workers=1, tls=False, **server) -> Balancer: with such workers, PostgreSQL and Redis, route /*
   program          (name, *arguments, env=None) -> Program: any of our binaries, not waited for
   run_program      (name, *arguments, env=None, timeout=20) -> subprocess.CompletedProcess: one that ends by itself
@@ -232,18 +234,18 @@ def balancer(build, work_dir, certificate, _programs):
 
 @pytest.fixture
 def app(build, work_dir, _programs):
-    def start(env=None, arguments=(), ready=True, name="app", port=None) -> programs.App:
-        program = programs.App(build, work_dir, name, env, arguments, port)
-        _programs.append(program)
-        return program.wait_until_ready() if ready else program
+    def start(env=None, arguments=(), ready=True, name="app", port=None, program="sidekick-app") -> programs.App:
+        started = programs.App(build, work_dir, name, env, arguments, port, program)
+        _programs.append(started)
+        return started.wait_until_ready() if ready else started
     return start
 
 
 @pytest.fixture
 def app_upstream(build):
-    def describe(name="app", count=1, arguments=()) -> dict:
-        return {"name": name, "workers": {
-            "command": [build.program("sidekick-app"), "--io", build.io_choice, *arguments], "count": count}}
+    def describe(name="app", count=1, arguments=(), program="sidekick-app", options=None, **workers) -> dict:
+        command = [build.program(program), "--io", build.io_choice, *arguments]
+        return {"name": name, "workers": {"command": command, "count": count, **workers}, **(options or {})}
     return describe
 
 

@@ -164,13 +164,13 @@ class Balancer(Program):
 
 
 class App(Program):
-    """sidekick-app alone on TCP (`--listen`): the same code as behind the balancer, without one."""
+    """sidekick-app (or another application) alone on TCP (`--listen`): the same code as behind the balancer."""
 
     def __init__(self, build: Build, directory: pathlib.Path, name: str, env: dict[str, str] | None = None,
-                 arguments: tuple[str, ...] = (), port: int | None = None):
+                 arguments: tuple[str, ...] = (), port: int | None = None, program: str = "sidekick-app"):
         self.port = port or ports.free_port()
         super().__init__(build, name, build.command(
-            "sidekick-app", "--listen", f"127.0.0.1:{self.port}", "--io", build.io_choice, *arguments),
+            program, "--listen", f"127.0.0.1:{self.port}", "--io", build.io_choice, *arguments),
             directory / f"{name}.log", env)
 
     def wait_until_ready(self, path: str = "/livez", timeout: float = READY_SECONDS) -> "App":
