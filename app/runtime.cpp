@@ -41,23 +41,34 @@ Task<void> Runtime::handle(Exchange& exchange) {
     log_request_start(*services_.log, exchange, services_.config.log_requests);
   }
 
-  if (std::optional<Response> unrouted = answer_unrouted(exchange, match)) {
-    co_await send(exchange, std::move(*unrouted));
-    co_return;
+  std::optional<Response> response = answer_unrouted(exchange, match);
+  if (!response) {
+    const bool own_deadline = exchange.deadline() == kNever;
+    if (own_deadline) {
+      exchange.set_deadline(after(now, services_.config.request_deadline));
+    }
+    exchange.stages.mark(Stage::forwarded, now);
+    const Handler& handler = routes_.handler(match.handler);
+    Context context(services_, exchange, routes_.router(), match);
+    if (handler.wants_body()) {
+      response = co_await read_body(context);
+    }
+    if (!response) {
+      HandlerOutcome outcome = call(context, handler);
+      if (auto* task = std::get_if<Task<Response>>(&outcome)) {
+        response = co_await finish(context, std::move(*task));
+      } else {
+        response = std::move(std::get<Response>(outcome));
+      }
+    }
+    if (own_deadline && !exchange.scope().cancelled()) {
+      // A large response to a slow client may take longer; the write-stall timeout watches over it.
+      exchange.set_deadline(kNever);
+    }
   }
-
-  const bool own_deadline = exchange.deadline() == kNever;
-  if (own_deadline) {
-    exchange.set_deadline(after(now, services_.config.request_deadline));
+  if (!send_at_once(exchange, *response)) {
+    co_await send_body(exchange, *response);
   }
-  exchange.stages.mark(Stage::forwarded, now);
-  Context context(services_, exchange, routes_.router(), match);
-  Response response = co_await answer(context, routes_.handler(match.handler));
-  if (own_deadline && !exchange.scope().cancelled()) {
-    // A large response to a slow client may take longer; the write-stall timeout watches over it.
-    exchange.set_deadline(kNever);
-  }
-  co_await send(exchange, std::move(response));
 }
 
 std::optional<Response> Runtime::answer_unrouted(Exchange& exchange, const Match& match) {
@@ -81,34 +92,40 @@ std::optional<Response> Runtime::answer_unrouted(Exchange& exchange, const Match
   return refusal(404, "There is nothing at this path.", path);
 }
 
-Task<Response> Runtime::answer(Context& context, const Handler& handler) {
-  if (handler.wants_body()) {
-    std::optional<Response> refused = co_await read_body(context);
-    if (refused) {
-      co_return std::move(*refused);
-    }
-  }
+HandlerOutcome Runtime::call(Context& context, const Handler& handler) {
   try {
-    HandlerOutcome outcome = handler.call(context);
-    if (auto* task = std::get_if<Task<Response>>(&outcome)) {
-      Response response = co_await *task;
-      co_return response;
-    }
-    co_return std::move(std::get<Response>(outcome));
+    return handler.call(context);
+  } catch (...) {
+    return explain(context, std::current_exception());
+  }
+}
+
+Task<Response> Runtime::finish(Context& context, Task<Response> task) {
+  try {
+    Response response = co_await task;
+    co_return response;
+  } catch (...) {
+    co_return explain(context, std::current_exception());
+  }
+}
+
+Response Runtime::explain(Context& context, const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
   } catch (const HttpError& error) {
     Problem problem = error.problem();
     if (problem.instance.empty()) {
       problem.instance = context.path();
     }
-    co_return problem.to_response();
+    return problem.to_response();
   } catch (const ServiceError& error) {
-    co_return failure(context, error.error(), error.what());
+    return failure(context, error.error(), error.what());
   } catch (const std::exception& error) {
     ++counters_.handler_failures;
-    co_return failure(context, Error{}, error.what());
+    return failure(context, Error{}, error.what());
   } catch (...) {
     ++counters_.handler_failures;
-    co_return failure(context, Error{}, "the handler threw something that is no std::exception");
+    return failure(context, Error{}, "the handler threw something that is no std::exception");
   }
 }
 
@@ -177,7 +194,7 @@ Result<void> Runtime::begin_response(Exchange& exchange, Response& response, boo
   return exchange.respond(head, more);
 }
 
-Task<void> Runtime::send(Exchange& exchange, Response response) {
+bool Runtime::send_at_once(Exchange& exchange, Response& response) {
   bool more = false;
   Result<void> begun = begin_response(exchange, response, more);
   if (!begun && !exchange.responded() && !exchange.scope().cancelled()) {
@@ -187,8 +204,21 @@ Task<void> Runtime::send(Exchange& exchange, Response response) {
     begun = begin_response(exchange, response, more);
   }
   if (!begun || !more) {
-    co_return;
+    return true;
   }
+  const std::string_view body = response.body();
+  if (response.stream() != nullptr || body.size() > kBufferBytes ||
+      !exchange.response_body().writable()) {
+    return false;
+  }
+  exchange.response_body().write(response.body_is_static()
+                                     ? Slice::of_static(body)
+                                     : copy_to_slice(services_.loop.buffers(), body));
+  exchange.response_body().finish();
+  return true;
+}
+
+Task<void> Runtime::send_body(Exchange& exchange, Response& response) {
   if (response.stream() != nullptr) {
     co_await send_stream(exchange, response);
     co_return;

@@ -12,7 +12,9 @@
 #include "app/services.h"
 
 #include <cstdint>
-#include <string>
+#include <exception>
+#include <optional>
+#include <string_view>
 
 namespace sk::app {
 
@@ -42,11 +44,16 @@ class Runtime final : public ExchangeHandler {
  private:
   // The answer without a handler: unknown path, wrong method, health. Nothing where one was found.
   [[nodiscard]] std::optional<Response> answer_unrouted(Exchange& exchange, const Match& match);
-  // Runs the handler; its response, or the problem that it became.
-  [[nodiscard]] Task<Response> answer(Context& context, const Handler& handler);
+  // Calls the handler; what it throws becomes a response. A plain callable costs no coroutine frame.
+  [[nodiscard]] HandlerOutcome call(Context& context, const Handler& handler);
+  // The same for what a coroutine throws later.
+  [[nodiscard]] Task<Response> finish(Context& context, Task<Response> task);
+  [[nodiscard]] Response explain(Context& context, const std::exception_ptr& thrown);
   // 413 and the like, or nothing with the body in context.
   [[nodiscard]] Task<std::optional<Response>> read_body(Context& context);
-  [[nodiscard]] Task<void> send(Exchange& exchange, Response response);
+  // Sends the head, and the body where that needs no waiting. False: send_body() has to.
+  [[nodiscard]] bool send_at_once(Exchange& exchange, Response& response);
+  [[nodiscard]] Task<void> send_body(Exchange& exchange, Response& response);
   [[nodiscard]] Task<void> send_stream(Exchange& exchange, Response& response);
   [[nodiscard]] Response failure(Context& context, const Error& error, std::string_view message);
   // Sends the head; more tells whether a body follows.
