@@ -71,8 +71,7 @@ class Client final : public Executor {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Begins to connect. on_change is called after every change of health().state (and of reason), for
-  // one log line.
+  // Begins to connect. on_change is called after every change of health().state, for one log line.
   void start(std::function<void(const Health&)> on_change = {});
 
   // Fails what waits and closes every connection.

@@ -72,7 +72,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Begins to connect. on_change is called after every change of health(), for one log line.
+  // Begins to connect. on_change is called after every change of health().state, for one log
+  // line.
   void start(std::function<void(const Health&)> on_change = {});
   // Fails what waits and closes the connection.
   Task<void> close();

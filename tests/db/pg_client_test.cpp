@@ -406,6 +406,27 @@ TEST_F(PgClientTest, ALaneWhoseOldestStatementIsLateIsReplacedAndNeighboursGoOn)
   EXPECT_EQ(client_->counters().connects, 2U);
 }
 
+TEST_F(PgClientTest, LanesInQuarantineAreBounded) {
+  Config config = config_for(url());
+  config.statement_timeout = seconds(4);
+  config.application_name = "quarantine";
+  open(std::move(config));
+  ASSERT_TRUE(wait_for_state(State::ready));
+  const auto body = [](this auto, Client& db, CancelScope& scope) -> Task<void> {
+    for (std::uint64_t round = 1; round <= 3; ++round) {
+      CancelScope own(scope, after(scope.loop().now(), milliseconds(20)));
+      auto slow = co_await db.exec(own, "select pg_sleep(3)");
+      EXPECT_EQ(slow.error().kind, ErrorKind::timeout);
+      while (db.counters().quarantined < round || db.health().state != State::ready) {
+        co_await Sleep(scope, after(scope.loop().now(), milliseconds(5)));
+      }
+    }
+    EXPECT_EQ(db.counters().lost, 0U);  // those in quarantine were given up on purpose
+    EXPECT_EQ(db.in_flight(), 1U);        // the youngest in quarantine; two others had to go
+  };
+  run(body(*client_, scope_));
+}
+
 TEST_F(PgClientTest, APeerThatNeverAnswersIsGivenUpAfterTwiceTheStatementTimeout) {
   Config config = config_for(proxied_url());
   config.statement_timeout = milliseconds(300);
@@ -588,6 +609,23 @@ TEST_F(PgClientTest, AKilledBackendFailsWhatWasInFlightAndTheNextStatementWorks)
   };
   run(body(*client_, scope_, tally, suicide));
   EXPECT_EQ(tally.right, 2U) << (tally.messages.empty() ? "" : tally.messages.front());
+  EXPECT_EQ(client_->counters().lost, 1U);
+  EXPECT_EQ(client_->counters().connects, 2U);
+}
+
+TEST_F(PgClientTest, AServerThatHasBecomeAStandbyIsLeft) {
+  open(config_for(url()));
+  ASSERT_TRUE(wait_for_state(State::ready));
+  const auto body = [](this auto, Client& db, CancelScope& scope) -> Task<void> {
+    auto refused = co_await db.exec(
+        scope, "do $$ begin raise exception 'read-only' using errcode = '25006'; end $$");
+    EXPECT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+    EXPECT_FALSE(refused.error().maybe_executed);
+    auto next = co_await db.one<std::int32_t>(scope, "select 1");
+    EXPECT_EQ(next.value_or(0), 1);
+  };
+  run(body(*client_, scope_));
   EXPECT_EQ(client_->counters().lost, 1U);
   EXPECT_EQ(client_->counters().connects, 2U);
 }
