@@ -122,13 +122,27 @@ Task<void> Proxy::forward(Exchange& exchange, RequestRecord& record, UpstreamCli
   }
   record.upstream = upstream.upstream().config().name;
   Job job{exchange, record, upstream, route, Upload(exchange, route.body_bytes)};
+  FailedAttempt failed;
   while (true) {
-    FailedAttempt failed;
-    failed.attempts_max = upstream.upstream().config().retries + 1;
-    const Result<void> done = co_await attempt(job, failed);
+    const std::uint32_t attempts_before = record.attempts;
+    FailedAttempt now_failed;
+    const Result<void> done = co_await attempt(job, now_failed);
     if (done) {
       co_return;
     }
+    if (record.attempts == attempts_before) {
+      // There was no endpoint to try. Of a second attempt this is no news: the first one's failure
+      // is what the client shall hear.
+      if (attempts_before > 0) {
+        give_up(job, failed);
+      } else {
+        refuse(exchange, why_no_endpoint(upstream.upstream()));
+      }
+      co_return;
+    }
+    failed = now_failed;
+    failed.attempts_max = upstream.upstream().config().retries + 1;
+    failed.other_endpoint = job.fresh_connection || upstream.upstream().usable(job.except);
     record.error = done.error();
     failed.error = done.error().code;
     failed.idempotent = is_idempotent(exchange.request.method);
@@ -154,7 +168,6 @@ Task<Result<void>> Proxy::attempt(Job& job, FailedAttempt& failed) {
   failed.never_started = true;
   Endpoint* endpoint = job.upstream.pick(job.except, loop.now());
   if (endpoint == nullptr) {
-    failed.other_endpoint = false;
     co_return fail(ErrorCode::unavailable, "no endpoint", ErrorOrigin::upstream);
   }
   InFlight in_flight(endpoint);
@@ -341,10 +354,6 @@ void Proxy::give_up(Job& job, const FailedAttempt& failed) {
     return;
   }
   const Error& error = job.record.error;
-  if (error.code == ErrorCode::unavailable) {
-    refuse(exchange, why_no_endpoint(job.upstream.upstream()));
-    return;
-  }
   const OwnAnswer answer = answer_for(error, failed.never_started);
   std::string detail;
   if (answer == OwnAnswer::deadline) {

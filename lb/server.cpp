@@ -119,13 +119,13 @@ bool Server::set_up() {
   if (!start_threads()) {
     return false;
   }
-  signals_ = std::make_unique<SignalSource>(
-      *loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGCHLD},
-      [this](int signal, int sender) { on_signal(signal, sender); });
   supervisor_ = std::make_unique<Supervisor>(*loop_, log_, *serving_, threads_);
   if (!supervisor_->start(why)) {
     return fatal(why);
   }
+  signals_ = std::make_unique<SignalSource>(
+      *loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP, SIGCHLD},
+      [this](int signal, int sender) { on_signal(signal, sender); });
   signals_->start();
   for (const std::unique_ptr<DataThread>& thread : threads_) {
     thread->start_accepting();

@@ -15,9 +15,9 @@ Upstream::Upstream(const UpstreamConfig& config, std::uint32_t workers) : config
   }
 }
 
-bool Upstream::usable() const {
-  return std::ranges::any_of(endpoints_, [](const auto& endpoint) {
-    return endpoint->state() == EndpointState::ok;
+bool Upstream::usable(const Endpoint* except) const {
+  return std::ranges::any_of(endpoints_, [except](const auto& endpoint) {
+    return endpoint.get() != except && endpoint->state() == EndpointState::ok;
   });
 }
 

@@ -24,8 +24,8 @@ class Upstream {
     return has_workers() && config_.workers->protocol == WorkerProtocol::link;
   }
 
-  // Any endpoint that may be used.
-  bool usable() const;
+  // Any endpoint that may be used, other than `except`.
+  bool usable(const Endpoint* except = nullptr) const;
   // Has been usable once since the start. Sticky; asked by the health endpoints.
   bool was_usable();
 

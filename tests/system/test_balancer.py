@@ -345,13 +345,13 @@ def test_forwarding_fields_of_strangers_are_replaced_and_of_trusted_proxies_exte
     head = endpoint.requests[0]
     assert head.header("x-forwarded-for") == "127.0.0.1" and head.header("x-forwarded-proto") == "http"
     assert head.header("x-real-ip") is None and head.header("forwarded") is None
-    port = server.port + 0
+    port = server.port
     server.terminate()
     trusting = balancer({**config, "listener": [{"address": f"127.0.0.1:{port}", "trusted_proxies": ["127.0.0.0/8"]}]},
                         name="trusting", port=port)
     trusting.get("/trusted", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.9, 127.0.0.7"})
     assert endpoint.requests[1].header("x-forwarded-for") == "6.6.6.6, 203.0.113.9, 127.0.0.7, 127.0.0.1"
-    incoming = [line for line in lines_of(trusting) if line["msg"].startswith("incoming")]
+    incoming = eventually(lambda: [line for line in lines_of(trusting) if line["msg"].startswith("incoming")])
     assert incoming[-1]["req"]["remoteAddress"] == "203.0.113.9"
 
 
@@ -362,10 +362,9 @@ def test_connections_beyond_the_limit_wait_and_are_served_later(balancer, origin
         assert client.request("GET", "/in").status == 200
     late = server.connect()
     late.send(http.request_bytes("GET", "/late"))
-    late_socket_quiet = time.monotonic() + 0.5
-    assert not any("/late" in line for line in server.log_lines())
-    while time.monotonic() < late_socket_quiet and "/late" not in server.output():
-        time.sleep(0.05)
+    # The others go on being served meanwhile; the late one is not even accepted.
+    for _ in range(20):
+        assert clients[0].request("GET", "/in").status == 200
     assert "/late" not in server.output(), "served beyond the limit"
     clients[0].close()
     assert late.read_response().status == 200
@@ -523,7 +522,7 @@ def test_five_mistakes_are_five_messages(run_program, work_dir):
         assert done.returncode == 78 and not done.stdout
         lines = done.stderr.splitlines()
         assert len(lines) == 5, done.stderr
-        assert all(re.match(rf"{re.escape(str(path))}:\d+:\d+: error: [a-z.]+: ", line) for line in lines), lines
+        assert all(re.match(rf"{re.escape(str(path))}:\d+:\d+: error: [a-z0-9_.]+: ", line) for line in lines), lines
 
 
 @pytest.mark.once
