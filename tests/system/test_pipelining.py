@@ -94,7 +94,6 @@ def test_twenty_requests_wait_together_for_one_connection_to_redis(balancer, app
     withholding.arm(proxy.connections)
     answers = answers_of(server, [f"/v1/items/{number + 1}" for number in range(TOGETHER)])
     assert [answer.status for answer in answers] == [404] * TOGETHER
-    assert [answer.json["instance"] for answer in answers] == [f"/v1/items/{number + 1}" for number in range(TOGETHER)]
     assert withholding.most >= TOGETHER
 
 
