@@ -64,6 +64,8 @@ struct LogWriter::Shared {
   bool ended = false;
   std::condition_variable ended_changed;
 
+  std::vector<LogRing*> draining;  // the thread's own; kept, so that looking costs no allocation
+
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> reported_dropped{0};
 
@@ -77,14 +79,14 @@ struct LogWriter::Shared {
   }
 
   void drain() {
-    std::vector<LogRing*> now;
+    draining.clear();
     {
       const std::lock_guard lock(mutex);
       for (const auto& ring : rings) {
-        now.push_back(ring.get());
+        draining.push_back(ring.get());
       }
     }
-    for (LogRing* ring : now) {
+    for (LogRing* ring : draining) {
       const std::string_view lines = ring->readable();
       if (lines.empty()) {
         continue;
