@@ -4,6 +4,23 @@
 
 namespace sk::app {
 
+namespace {
+
+constexpr std::string_view kUndefinedTable = "42P01";
+
+std::string explain(const pg::Error& error) {
+  std::string text = "postgres: " + pg::describe(error);
+  if (error.sqlstate() == kUndefinedTable) {
+    text += "; has the command migrate been run?";
+  }
+  return text;
+}
+
+}  // namespace
+
+ServiceError::ServiceError(const pg::Error& error)
+    : ServiceError(pg::to_net_error(error), explain(error)) {}
+
 ServiceError::ServiceError(const redis::Error& error)
     : ServiceError(Error{.code = error.kind == redis::ErrorKind::overloaded ? ErrorCode::overloaded
                                  : error.kind == redis::ErrorKind::timeout  ? ErrorCode::deadline

@@ -32,8 +32,7 @@ class ServiceError : public std::exception {
  public:
   ServiceError(Error error, std::string message)
       : error_(error), message_(std::move(message)) {}
-  explicit ServiceError(const pg::Error& error)
-      : ServiceError(pg::to_net_error(error), "postgres: " + pg::describe(error)) {}
+  explicit ServiceError(const pg::Error& error);
   explicit ServiceError(const redis::Error& error);
 
   [[nodiscard]] const Error& error() const { return error_; }

@@ -24,14 +24,18 @@ constexpr auto kPatience = std::chrono::seconds(10);       // for the database t
 constexpr auto kStepTimeout = std::chrono::minutes(10);    // for one step, index builds included
 constexpr std::string_view kLock = "6010487313398909266";  // any number that only we use: "Sidekick"
 
-// A dollar quote that does not occur in the text.
-std::string quoted(std::string_view text) {
-  std::string tag = "$m$";
-  for (int i = 0; text.find(tag) != std::string_view::npos; ++i) {
-    tag = "$m" + std::to_string(i) + "$";
+// text between dollar quotes that do not occur in it, not even half in it and half in the quote.
+std::string dollar_quoted(std::string_view text, std::string_view name) {
+  for (int i = 0;; ++i) {
+    std::string tag = "$" + std::string(name) + (i == 0 ? "" : std::to_string(i)) + "$";
+    const std::string closed = std::string(text) + tag;
+    if (closed.find(tag) == text.size()) {
+      return tag + closed;
+    }
   }
-  return tag + std::string(text) + tag;
 }
+
+std::string quoted(std::string_view text) { return dollar_quoted(text, "m"); }
 
 class Migrator {
  public:
@@ -140,11 +144,7 @@ std::string migration_statement(const Migration& migration) {
       ") then execute " + quoted(migration.sql) +
       "; insert into schema_migrations (version, name) values (" + version + ", " +
       quoted(migration.name) + "); end if; end";
-  std::string tag = "$sk$";
-  for (int i = 0; body.find(tag) != std::string::npos; ++i) {
-    tag = "$sk" + std::to_string(i) + "$";
-  }
-  return "do " + tag + " " + body + " " + tag;
+  return "do " + dollar_quoted(body, "sk");
 }
 
 int migrate(const Config& config, const std::vector<Migration>& migrations,

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace sk::app {
@@ -118,7 +119,12 @@ int serve_alone(const Routes& routes, const Config& config, const Identity& iden
     std::fprintf(stderr, "%s: %s\n", identity.name.c_str(), why.c_str());
     return 1;
   };
-  const Result<Address> address = Address::parse(config.listen);
+  // Addresses are numeric; this one name has one meaning everywhere.
+  constexpr std::string_view kLocalhost = "localhost:";
+  const std::string listen = config.listen.starts_with(kLocalhost)
+                                 ? "127.0.0.1:" + config.listen.substr(kLocalhost.size())
+                                 : config.listen;
+  const Result<Address> address = Address::parse(listen);
   if (!address) {
     return refuse("listen = \"" + config.listen + "\": expected " + address.error().detail +
                   "; names of hosts are not looked up here");
