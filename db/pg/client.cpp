@@ -49,10 +49,11 @@ std::string_view to_string(State state) {
 }
 
 // One coroutine (keep_connected) makes connections, one at a time, whenever fewer lanes than wanted
-// are in service: so there is never more than one probe. Each lane answers in a coroutine of its own
-// and leaves lanes_ when that ends. A statement is in exactly one of: queue_, a slot of a lane, or
-// finished. Statements wait in queue_ while lanes are full, and while the first attempt to connect
-// after a healthy time is under way; once an attempt has failed and no lane is left, they fail.
+// are in service: so there is never more than one probe. Each lane answers in a coroutine of its
+// own and leaves lanes_ when that ends. A statement is in exactly one of: queue_, a slot of a lane,
+// or finished. Statements wait in queue_ while lanes are full, and while the first attempt to
+// connect after a healthy time is under way; once an attempt has failed and no lane is left, they
+// fail.
 struct Client::Inner final : LaneOwner, ReadyNode {
   Inner(Loop& the_loop, Resolver& the_resolver, Config the_config, ConnectionSettings the_settings)
       : ReadyNode(turn_ended),
@@ -236,12 +237,10 @@ Task<void> Client::Inner::keep_connected() {
       continue;
     }
     // A server that accepts and then breaks at once must not be asked in a busy loop.
-    const bool too_soon = counters.connects > 0 && counters.lost > 0 &&
-                          lanes_in_service() == 0 &&
+    const bool too_soon = counters.connects > 0 && counters.lost > 0 && lanes_in_service() == 0 &&
                           loop.now() - connected_at < Duration(config.backoff_min);
     if (too_soon) {
-      const sk::Result<void> ignored =
-          co_await Sleep(scope, after(loop.now(), backoff.next(loop)));
+      const sk::Result<void> ignored = co_await Sleep(scope, after(loop.now(), backoff.next(loop)));
       static_cast<void>(ignored);
     }
     const Instant until = after(loop.now(), config.connect_timeout);
@@ -313,8 +312,7 @@ Result<std::unique_ptr<Client>> Client::create(Loop& loop, Resolver& resolver, C
   }
   config = checked(std::move(config));
   const Duration timeout = config.statement_timeout;
-  auto inner =
-      std::make_unique<Inner>(loop, resolver, std::move(config), std::move(*settings));
+  auto inner = std::make_unique<Inner>(loop, resolver, std::move(config), std::move(*settings));
   return std::unique_ptr<Client>(new Client(std::move(inner), timeout));
 }
 

@@ -3,9 +3,9 @@
 //
 // Many statements are in flight on one connection; each is followed by its own Sync, so one that
 // fails does not touch its neighbours. What a turn of the loop queued leaves in one flush per lane.
-// While the database cannot be reached, statements fail at once with `unavailable` and one connection
-// at a time tries again, with growing, jittered pauses and a fresh name lookup; nothing ever blocks
-// or ends the process.
+// While the database cannot be reached, statements fail at once with `unavailable` and one
+// connection at a time tries again, with growing, jittered pauses and a fresh name lookup; nothing
+// ever blocks or ends the process.
 //
 // Because connections are shared, statements that would change the session are refused
 // (`unsupported`): BEGIN and its relatives, SET, RESET, DISCARD, PREPARE, DEALLOCATE, LISTEN,
@@ -52,20 +52,20 @@ struct Health {
 struct Counters {
   std::uint64_t sent = 0;
   std::uint64_t answered = 0;
-  std::uint64_t failed = 0;      // answered with an error
-  std::uint64_t abandoned = 0;   // the waiter left before the answer came
+  std::uint64_t failed = 0;     // answered with an error
+  std::uint64_t abandoned = 0;  // the waiter left before the answer came
   std::uint64_t overloaded = 0;
   std::uint64_t connects = 0;
   std::uint64_t connect_failures = 0;
-  std::uint64_t lost = 0;        // connections that broke
+  std::uint64_t lost = 0;  // connections that broke
   std::uint64_t quarantined = 0;
   std::uint64_t prepared = 0;
 };
 
 class Client final : public Executor {
  public:
-  // The resolver must outlive the client. Error: the URL is malformed (its message names the place),
-  // or libpq is older than 17.6.
+  // The resolver must outlive the client. Error: the URL is malformed (its message names the
+  // place), or libpq is older than 17.6.
   static Result<std::unique_ptr<Client>> create(Loop& loop, Resolver& resolver, Config config);
   ~Client();
   Client(const Client&) = delete;

@@ -1,7 +1,7 @@
 // Codec<T>: how a C++ type travels to and from PostgreSQL in binary format.
 //
-//   std::int16_t, std::int32_t, std::int64_t   smallint, integer, bigint (reading also narrower ones)
-//   bool, double                               boolean, double precision (reading also real)
+//   std::int16_t, std::int32_t, std::int64_t   smallint, integer, bigint (reading also narrower
+//   ones) bool, double                               boolean, double precision (reading also real)
 //   std::string (reading), string_view,        text, varchar, char(n), name
 //     const char* (writing)
 //   Timestamp (sys_time<microseconds>)         timestamptz

@@ -19,8 +19,8 @@ constexpr std::size_t kAddressesMax = 16;  // libpq tries them one by one
 
 void drop_notice(void*, const PGresult*) {}  // libpq's own receiver prints to stderr
 
-// Verbose messages carry the SQLSTATE ("FATAL:  28P01: password ..."), which libpq gives in no other
-// way while it connects. The last one counts: libpq may have tried several addresses.
+// Verbose messages carry the SQLSTATE ("FATAL:  28P01: password ..."), which libpq gives in no
+// other way while it connects. The last one counts: libpq may have tried several addresses.
 std::string_view sqlstate_in(std::string_view message) {
   std::string_view found;
   for (std::size_t at = message.find(":  "); at != std::string_view::npos;
@@ -50,9 +50,9 @@ Error refusal(const Connection& connection) {
 
 Error interrupted(const sk::Error& reason, std::string_view step) {
   const bool late = reason.code == ErrorCode::timeout || reason.code == ErrorCode::deadline;
-  const ErrorKind kind = late                                    ? ErrorKind::timeout
+  const ErrorKind kind = late                                  ? ErrorKind::timeout
                          : reason.code == ErrorCode::cancelled ? ErrorKind::cancelled
-                                                                 : ErrorKind::unavailable;
+                                                               : ErrorKind::unavailable;
   return make_error(kind, std::string(step) + ": " + sk::describe(reason));
 }
 

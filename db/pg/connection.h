@@ -1,5 +1,5 @@
-// Connection owns one connection to PostgreSQL as libpq sees it, and the descriptor by which our loop
-// watches it. connect() makes one without ever blocking.
+// Connection owns one connection to PostgreSQL as libpq sees it, and the descriptor by which our
+// loop watches it. connect() makes one without ever blocking.
 //
 // Only db/pg includes this header: everything above it is free of libpq.
 #pragma once

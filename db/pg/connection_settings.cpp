@@ -24,8 +24,8 @@ struct FreeOptions {
 using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
 
 void take(const Options& from, Keywords& to) {
-  for (const PQconninfoOption* option = from.get();
-       option != nullptr && option->keyword != nullptr; ++option) {
+  for (const PQconninfoOption* option = from.get(); option != nullptr && option->keyword != nullptr;
+       ++option) {
     if (option->val != nullptr && *option->val != '\0') {
       to[option->keyword] = option->val;
     }
@@ -101,15 +101,17 @@ bool Host::needs_lookup() const {
 std::string ConnectionSettings::place() const {
   const Host& host = hosts.front();
   if (!host.needs_lookup() && host.address.empty()) {
-    return (host.name.empty() ? std::string("the local socket") : host.name) + ", port " + host.port;
+    return (host.name.empty() ? std::string("the local socket") : host.name) + ", port " +
+           host.port;
   }
   return (host.name.empty() ? host.address : host.name) + ":" + host.port;
 }
 
 Result<ConnectionSettings> make_settings(const Config& config) {
   if (PQlibVersion() < kOldestLibpq) {
-    return refuse("libpq 17.6 or later is needed, this is " + std::to_string(PQlibVersion() / 10000) +
-                  "." + std::to_string(PQlibVersion() % 10000) + ": update the package libpq5");
+    return refuse("libpq 17.6 or later is needed, this is " +
+                  std::to_string(PQlibVersion() / 10000) + "." +
+                  std::to_string(PQlibVersion() % 10000) + ": update the package libpq5");
   }
   Keywords keywords;
   take(Options(PQconndefaults()), keywords);
@@ -126,8 +128,8 @@ Result<ConnectionSettings> make_settings(const Config& config) {
   if (given.contains("service")) {
     return refuse("the database URL names a service: put host, port and dbname there instead");
   }
-  const bool wants_session = given.contains("target_session_attrs") ||
-                             std::getenv("PGTARGETSESSIONATTRS") != nullptr;
+  const bool wants_session =
+      given.contains("target_session_attrs") || std::getenv("PGTARGETSESSIONATTRS") != nullptr;
   for (auto& [name, value] : given) {
     keywords[name] = value;
   }

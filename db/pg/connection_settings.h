@@ -1,5 +1,5 @@
-// ConnectionSettings: libpq's parameters, put together from Config and the environment once, so that
-// host names can be resolved by our own resolver before each attempt.
+// ConnectionSettings: libpq's parameters, put together from Config and the environment once, so
+// that host names can be resolved by our own resolver before each attempt.
 #pragma once
 
 #include "db/pg/config.h"
@@ -21,7 +21,7 @@ struct Host {
 };
 
 struct ConnectionSettings {
-  std::vector<Host> hosts;  // tried in this order, at least one
+  std::vector<Host> hosts;                                   // tried in this order, at least one
   std::vector<std::pair<std::string, std::string>> options;  // everything else
 
   // For messages: "host:port", of the first host; never the password.

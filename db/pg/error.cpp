@@ -59,9 +59,9 @@ Error make_error(ErrorKind kind, std::string_view message) {
   return error;
 }
 
-// Appendix A of the PostgreSQL manual. Class 08 is the connection's; 57P01-57P05 say that the server
-// goes away or is not there yet; 53300 that it takes no more connections; 25006 that this server has
-// become a standby.
+// Appendix A of the PostgreSQL manual. Class 08 is the connection's; 57P01-57P05 say that the
+// server goes away or is not there yet; 53300 that it takes no more connections; 25006 that this
+// server has become a standby.
 ErrorKind kind_of_sqlstate(std::string_view sqlstate) {
   if (sqlstate == "23505") {
     return ErrorKind::unique_violation;

@@ -1,8 +1,8 @@
 // What can go wrong between a handler and PostgreSQL: pg::Error, and pg::Result<T> that carries it.
 //
-// A handler branches on the kind (and, for a violation, on the constraint); message and sqlstate are
-// for logs. The kinds up to connection trouble mean that nobody is to blame but the moment: they
-// deserve a 503 and a Retry-After.
+// A handler branches on the kind (and, for a violation, on the constraint); message and sqlstate
+// are for logs. The kinds up to connection trouble mean that nobody is to blame but the moment:
+// they deserve a 503 and a Retry-After.
 #pragma once
 
 #include "net/core/result.h"

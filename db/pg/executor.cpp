@@ -12,9 +12,7 @@ std::string column_text(const RowSet& rows, std::size_t column) {
   return text;
 }
 
-Error mismatch(const std::string& message) {
-  return make_error(ErrorKind::type_mismatch, message);
-}
+Error mismatch(const std::string& message) { return make_error(ErrorKind::type_mismatch, message); }
 
 }  // namespace
 

@@ -1,16 +1,17 @@
-// Executor runs statements: the face that a handler sees of a Client (shared connections), and later
-// of a transaction.
+// Executor runs statements: the face that a handler sees of a Client (shared connections), and
+// later of a transaction.
 //
 //   auto item = co_await db.one<Item>(scope, "select id, name from items where id = $1", id);
-//   auto page = co_await db.many<Item>(scope, "select ... where id > $1 order by id limit 20", after);
-//   auto gone = co_await db.exec(scope, "delete from items where id = $1", id);   // rows affected
+//   auto page = co_await db.many<Item>(scope, "select ... where id > $1 order by id limit 20",
+//   after); auto gone = co_await db.exec(scope, "delete from items where id = $1", id);   // rows
+//   affected
 //
 // T is a struct described with SK_FIELDS, whose fields are the columns in that order, or one value
-// that has a Codec, for statements with one column. Column types are checked, and so is NULL against
-// std::optional: a mismatch is type_mismatch, never a wrong value.
+// that has a Codec, for statements with one column. Column types are checked, and so is NULL
+// against std::optional: a mismatch is type_mismatch, never a wrong value.
 //
-// The SQL text is the key of the prepared statement: keep it constant and pass values as $1, $2, ...
-// (the text must live until the await ends; values are copied). Results are held in memory as a
+// The SQL text is the key of the prepared statement: keep it constant and pass values as $1, $2,
+// ... (the text must live until the await ends; values are copied). Results are held in memory as a
 // whole, so say LIMIT.
 //
 // The wait ends at the scope's deadline, at the latest after the executor's own timeout. A waiter

@@ -302,8 +302,8 @@ void Lane::deliver(Slot& slot) {
     owner_.send_again(*query);
   } else {
     // The server went away while it worked on the statement: who knows how far it got.
-    slot.error.maybe_executed = slot.error.kind == ErrorKind::unavailable &&
-                                slot.error.sqlstate() != "25006";
+    slot.error.maybe_executed =
+        slot.error.kind == ErrorKind::unavailable && slot.error.sqlstate() != "25006";
     query->fail(std::move(slot.error));
   }
 }

@@ -81,8 +81,8 @@ class Lane : private TimerNode {
     Duration allowance{};    // how long the waiter was willing to wait
     std::uint64_t statement = 0;
     bool prepares = false;
-    int commands = 0;        // Close, Prepare and Execute, whichever there are
-    int answered = 0;        // of them
+    int commands = 0;  // Close, Prepare and Execute, whichever there are
+    int answered = 0;  // of them
     bool failed = false;
     bool lost_statement = false;
     bool opened_transaction = false;
@@ -117,9 +117,9 @@ class Lane : private TimerNode {
   std::vector<Slot> slots_;  // a ring; never resized
   std::size_t first_ = 0;
   std::size_t count_ = 0;
-  Instant head_since_;       // when the front slot became the front
-  Poll* poll_ = nullptr;     // in flight
-  bool watching_ = false;    // the timer is armed
+  Instant head_since_;     // when the front slot became the front
+  Poll* poll_ = nullptr;   // in flight
+  bool watching_ = false;  // the timer is armed
   bool unflushed_ = false;
   bool wants_write_ = false;
   bool in_service_ = true;

@@ -1,4 +1,5 @@
-// Parameters are the values of $1, $2, ... in PostgreSQL's binary format, with the OIDs of their types.
+// Parameters are the values of $1, $2, ... in PostgreSQL's binary format, with the OIDs of their
+// types.
 //
 // Values are copied when they are added, so that nothing points into the caller. Up to
 // kParametersMax values; short ones stay inside the object, so that a query allocates nothing.
@@ -53,8 +54,8 @@ class Parameters {
   std::array<Oid, kParametersMax> types_;
   std::array<std::uint32_t, kParametersMax> offsets_;
   std::array<std::int32_t, kParametersMax> sizes_;  // -1: NULL
-  std::array<char, kInlineBytes> inline_;  // the bytes, until they no longer fit
-  std::string spilled_;                    // then all of them are here
+  std::array<char, kInlineBytes> inline_;           // the bytes, until they no longer fit
+  std::string spilled_;                             // then all of them are here
 };
 
 }  // namespace sk::pg

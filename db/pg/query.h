@@ -1,7 +1,7 @@
 // Query is one statement on its way: what `co_await executor.one<T>(...)` waits in.
 //
-// It lives in the frame of the waiting coroutine. The executor knows it from submit() until it calls
-// finish() or fail(), or until the query withdraws because its deadline came or its scope was
+// It lives in the frame of the waiting coroutine. The executor knows it from submit() until it
+// calls finish() or fail(), or until the query withdraws because its deadline came or its scope was
 // cancelled. Never copied or moved; awaited once.
 #pragma once
 

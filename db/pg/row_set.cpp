@@ -16,7 +16,9 @@ void RowSet::Free::operator()(void* native) const { PQclear(static_cast<PGresult
 
 std::size_t RowSet::size() const { return static_cast<std::size_t>(PQntuples(of(native_.get()))); }
 
-std::size_t RowSet::columns() const { return static_cast<std::size_t>(PQnfields(of(native_.get()))); }
+std::size_t RowSet::columns() const {
+  return static_cast<std::size_t>(PQnfields(of(native_.get())));
+}
 
 Oid RowSet::column_type(std::size_t column) const {
   return PQftype(of(native_.get()), static_cast<int>(column));

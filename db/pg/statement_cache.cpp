@@ -49,8 +49,8 @@ PreparedStatement& StatementCache::add(std::string_view sql, std::span<const Oid
 
 void StatementCache::forget(std::uint64_t id) {
   // Rare, so a walk over the cache will do.
-  const auto found = std::ranges::find_if(
-      statements_, [id](const auto& entry) { return entry.second->id == id; });
+  const auto found =
+      std::ranges::find_if(statements_, [id](const auto& entry) { return entry.second->id == id; });
   if (found != statements_.end()) {
     const std::unique_ptr<PreparedStatement> last = std::move(found->second);
     statements_.erase(found);  // before the entry that its key points into

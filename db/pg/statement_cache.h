@@ -1,4 +1,5 @@
-// StatementCache knows which statements one connection has prepared, least recently used first to go.
+// StatementCache knows which statements one connection has prepared, least recently used first to
+// go.
 //
 // The key is the SQL text together with the types of its parameters. Names are never reused, so a
 // statement that was forgotten cannot be mistaken for a later one.

@@ -7,9 +7,9 @@ namespace sk::pg {
 namespace {
 
 constexpr std::array<std::string_view, 22> kSessionWords = {
-    "abort",   "begin", "close", "commit",  "copy",      "deallocate", "declare", "discard",
-    "end",     "fetch", "listen", "load",   "lock",      "move",       "prepare", "release",
-    "reset",   "rollback", "savepoint", "set", "start",  "unlisten"};
+    "abort", "begin",    "close",     "commit", "copy",  "deallocate", "declare", "discard",
+    "end",   "fetch",    "listen",    "load",   "lock",  "move",       "prepare", "release",
+    "reset", "rollback", "savepoint", "set",    "start", "unlisten"};
 
 constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_space(char c) {
@@ -55,7 +55,8 @@ std::string_view session_statement(std::string_view sql) {
   const auto end = std::ranges::find_if_not(sql, is_letter);
   const std::string_view word(sql.begin(), end);
   const auto same = [word](std::string_view candidate) {
-    return std::ranges::equal(word, candidate, {}, [](char c) { return static_cast<char>(c | 0x20); });
+    return std::ranges::equal(word, candidate, {},
+                              [](char c) { return static_cast<char>(c | 0x20); });
   };
   return std::ranges::any_of(kSessionWords, same) ? word : std::string_view();
 }

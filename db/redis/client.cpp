@@ -7,6 +7,7 @@
 #include "net/io/task_group.h"
 
 #include "db/redis/connection.h"
+#include "db/redis/login.h"
 
 #include <algorithm>
 #include <csignal>
@@ -18,7 +19,7 @@ namespace {
 
 // hiredis and OpenSSL write to sockets without MSG_NOSIGNAL: a peer that went away would end us.
 void survive_broken_pipes() {
-  struct sigaction present {};
+  struct sigaction present{};
   if (::sigaction(SIGPIPE, nullptr, &present) == 0 && present.sa_handler == SIG_DFL) {
     ::signal(SIGPIPE, SIG_IGN);
   }
@@ -156,7 +157,7 @@ Task<Error> Client::Inner::use_connection() {
   }
   TaskGroup serving(loop);
   serving.spawn(connection.serve(scope));
-  Result<void> logged_in = co_await connection.log_in(scope, address, until);
+  Result<void> logged_in = co_await log_in(connection, scope, address, config.client_name, until);
   if (logged_in) {
     ++counters.connects;
     backoff.reset();
@@ -258,8 +259,7 @@ EncodedCommand Client::encode_set(std::string_view key, std::string_view value,
   return EncodedCommand(arguments);
 }
 
-EncodedCommand Client::encode_eval(std::string_view script,
-                                   std::span<const std::string_view> keys,
+EncodedCommand Client::encode_eval(std::string_view script, std::span<const std::string_view> keys,
                                    std::span<const std::string_view> arguments) {
   const std::string count = std::to_string(keys.size());
   std::vector<std::string_view> all = {"EVAL", script, count};

@@ -1,7 +1,8 @@
 // Client: Redis for one loop, over one connection that all handlers share.
 //
-//   auto cached = co_await redis.get(scope, "item:7");          // Result<std::optional<std::string>>
-//   auto stored = co_await redis.set(scope, "item:7", json, 60s);
+//   auto cached = co_await redis.get(scope, "item:7");          //
+//   Result<std::optional<std::string>> auto stored = co_await redis.set(scope, "item:7", json,
+//   60s);
 //
 // Pipelining is automatic: what a turn of the loop asked for leaves in one write, and replies are
 // matched in order. A wait ends at the scope's deadline, at the latest after command_timeout; its
@@ -38,7 +39,7 @@ class Resolver;
 namespace sk::redis {
 
 enum class State : std::uint8_t {
-  connecting,        // the first attempt has not ended yet
+  connecting,  // the first attempt has not ended yet
   ready,
   unreachable,       // the last attempt failed
   password_refused,  // the last attempt failed because of user or password
@@ -61,7 +62,7 @@ struct Counters {
   std::uint64_t overloaded = 0;
   std::uint64_t connects = 0;
   std::uint64_t connect_failures = 0;
-  std::uint64_t lost = 0;       // connections that broke
+  std::uint64_t lost = 0;  // connections that broke
 };
 
 class Client {
@@ -90,8 +91,8 @@ class Client {
     return TypedCommand<read_stored>(*this, scope, encode_set(key, value, ttl, false));
   }
   // The same where the key does not exist yet; false where it does.
-  [[nodiscard]] auto set_if_absent(CancelScope& scope, std::string_view key,
-                                   std::string_view value, std::chrono::milliseconds ttl) {
+  [[nodiscard]] auto set_if_absent(CancelScope& scope, std::string_view key, std::string_view value,
+                                   std::chrono::milliseconds ttl) {
     return TypedCommand<read_stored>(*this, scope, encode_set(key, value, ttl, true));
   }
 
@@ -131,8 +132,7 @@ class Client {
   explicit Client(std::unique_ptr<Inner> inner);
   static EncodedCommand encode_set(std::string_view key, std::string_view value,
                                    std::chrono::milliseconds ttl, bool only_if_absent);
-  static EncodedCommand encode_eval(std::string_view script,
-                                    std::span<const std::string_view> keys,
+  static EncodedCommand encode_eval(std::string_view script, std::span<const std::string_view> keys,
                                     std::span<const std::string_view> arguments);
 
   void submit(Command& command);

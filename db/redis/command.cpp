@@ -12,12 +12,12 @@ namespace {
 
 // What changes the meaning of the replies that others wait for, or holds them up.
 constexpr std::array<std::string_view, 33> kForbidden = {
-    "ASKING",     "AUTH",         "BLMOVE",      "BLMPOP",       "BLPOP",     "BRPOP",
-    "BRPOPLPUSH", "BZMPOP",       "BZPOPMAX",    "BZPOPMIN",     "CLIENT",    "DISCARD",
-    "EXEC",       "HELLO",        "MONITOR",     "MULTI",        "PSUBSCRIBE", "PSYNC",
-    "PUNSUBSCRIBE", "QUIT",       "READONLY",    "READWRITE",    "RESET",     "SELECT",
-    "SSUBSCRIBE", "SUBSCRIBE",    "SUNSUBSCRIBE", "SYNC",        "UNSUBSCRIBE", "UNWATCH",
-    "WAIT",       "WAITAOF",      "WATCH"};
+    "ASKING",       "AUTH",      "BLMOVE",       "BLMPOP",    "BLPOP",       "BRPOP",
+    "BRPOPLPUSH",   "BZMPOP",    "BZPOPMAX",     "BZPOPMIN",  "CLIENT",      "DISCARD",
+    "EXEC",         "HELLO",     "MONITOR",      "MULTI",     "PSUBSCRIBE",  "PSYNC",
+    "PUNSUBSCRIBE", "QUIT",      "READONLY",     "READWRITE", "RESET",       "SELECT",
+    "SSUBSCRIBE",   "SUBSCRIBE", "SUNSUBSCRIBE", "SYNC",      "UNSUBSCRIBE", "UNWATCH",
+    "WAIT",         "WAITAOF",   "WATCH"};
 
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c; }
 

@@ -1,7 +1,7 @@
 // Command is one Redis command on its way: what `co_await client.get(...)` waits in.
 //
-// It lives in the frame of the waiting coroutine and is in the client's care from the await until the
-// reply, or until its time is up. Never copied or moved; awaited once.
+// It lives in the frame of the waiting coroutine and is in the client's care from the await until
+// the reply, or until its time is up. Never copied or moved; awaited once.
 #pragma once
 
 #include "net/io/wait.h"

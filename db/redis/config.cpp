@@ -19,8 +19,7 @@ std::optional<std::string> percent_decode(std::string_view text) {
     }
     unsigned value = 0;
     const char* end = text.data() + i + 3;
-    if (i + 2 >= text.size() ||
-        std::from_chars(text.data() + i + 1, end, value, 16).ptr != end) {
+    if (i + 2 >= text.size() || std::from_chars(text.data() + i + 1, end, value, 16).ptr != end) {
       return std::nullopt;
     }
     out += static_cast<char>(value);

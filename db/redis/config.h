@@ -18,16 +18,16 @@ struct Config {
 
   std::string tls_ca_file;  // PEM; empty: the system's. The server's name is always checked.
 
-  std::size_t in_flight_max = 1024;               // commands sent and unanswered
-  std::size_t request_bytes_max = 8U << 20;       // of those, together
-  std::size_t reply_bytes_max = 64U << 20;        // of one reply; the connection is closed beyond
-  std::size_t reply_elements_max = 1U << 20;      // of one array in a reply
+  std::size_t in_flight_max = 1024;           // commands sent and unanswered
+  std::size_t request_bytes_max = 8U << 20;   // of those, together
+  std::size_t reply_bytes_max = 64U << 20;    // of one reply; the connection is closed beyond
+  std::size_t reply_elements_max = 1U << 20;  // of one array in a reply
   std::chrono::milliseconds connect_timeout{1000};
   std::chrono::milliseconds command_timeout{100};  // longest wait of a command
   std::chrono::milliseconds silence_max{2000};     // unanswered for so long: the peer is dead
   std::chrono::milliseconds backoff_min{100};      // between attempts to connect, jittered
   std::chrono::milliseconds backoff_max{2000};
-  std::string client_name = "sidekick";            // seen in CLIENT LIST
+  std::string client_name = "sidekick";  // seen in CLIENT LIST
 };
 
 // The parts of Config::url.

@@ -3,6 +3,7 @@
 #include "net/io/operation.h"
 
 #include "db/redis/client.h"
+#include "db/redis/login.h"
 
 #include <fcntl.h>
 #include <hiredis/async.h>
@@ -21,20 +22,8 @@ namespace {
 // 1.1.0 gave two options the same bit.
 static_assert((REDIS_OPT_NOAUTOFREE & REDIS_OPT_PREFER_IPV4) == 0);
 
-// Beside the commands of handlers there may be one of log_in().
+// Beside the commands of handlers there may be one of ask().
 constexpr std::size_t kGreetings = 1;
-
-// Errors that mean: wrong server, or not now. A reply of a healthy server never begins so.
-bool means_wrong_server(std::string_view error) {
-  return error.starts_with("READONLY") || error.starts_with("LOADING") ||
-         error.starts_with("MASTERDOWN") || error.starts_with("NOAUTH");
-}
-
-bool is_refusal_of_password(std::string_view error) {
-  return error.starts_with("WRONGPASS") || error.starts_with("NOAUTH") ||
-         error.starts_with("NOPERM") || error.starts_with("ERR invalid password") ||
-         error.find("without any password configured") != std::string_view::npos;
-}
 
 Error lost(const std::string& reason) {
   return make_error(ErrorKind::unavailable, "the connection was lost before the reply: " + reason);
@@ -125,7 +114,7 @@ bool Connection::enqueue(std::string_view bytes, Slot slot) {
   if (redisAsyncFormattedCommand(native_, reply_came, nullptr, bytes.data(), bytes.size()) !=
       REDIS_OK) {
     break_off(native_->errstr != nullptr && native_->err != 0 ? native_->errstr
-                                                               : "hiredis refuses commands");
+                                                              : "hiredis refuses commands");
     return false;
   }
   slot.bytes = bytes.size();
@@ -350,11 +339,10 @@ void Connection::look_at_silence(TimerNode& timer) {
   self.watch_silence();
 }
 
-// --- logging in ---
+// --- before handlers may send ---
 
-Task<Result<Reply>> Connection::greet(CancelScope& scope,
-                                      std::span<const std::string_view> arguments,
-                                      Instant until) {
+Task<Result<Reply>> Connection::ask(CancelScope& scope, std::span<const std::string_view> arguments,
+                                    Instant until) {
   const EncodedCommand encoded(arguments);
   Greeting greeting(loop_);
   const std::uint64_t ticket = first_ticket_ + count_;
@@ -371,54 +359,6 @@ Task<Result<Reply>> Connection::greet(CancelScope& scope,
     co_return std::unexpected(make_error(ErrorKind::unavailable, reason_));
   }
   co_return std::move(greeting.reply);
-}
-
-Task<Result<void>> Connection::log_in(CancelScope& scope, const Address& address, Instant until) {
-  const bool secret = !address.password.empty();
-  const std::string_view user = address.user.empty() ? "default" : std::string_view(address.user);
-  std::vector<std::string_view> hello = {"HELLO", "3"};
-  if (secret) {
-    hello.insert(hello.end(), {"AUTH", user, address.password});
-  }
-  if (!config_.client_name.empty()) {
-    hello.insert(hello.end(), {"SETNAME", config_.client_name});
-  }
-  Result<Reply> reply = co_await greet(scope, hello, until);
-  if (!reply) {
-    co_return std::unexpected(std::move(reply.error()));
-  }
-  std::string refusal(reply->view().type() == ReplyType::error ? reply->view().text()
-                                                               : std::string_view());
-  if (!refusal.empty() && !is_refusal_of_password(refusal) && !means_wrong_server(refusal)) {
-    // Before Redis 6 there is no HELLO; RESP2 says the same with other types.
-    refusal.clear();
-    if (secret) {
-      std::vector<std::string_view> auth = {"AUTH"};
-      if (!address.user.empty()) {
-        auth.push_back(user);
-      }
-      auth.push_back(address.password);
-      reply = co_await greet(scope, auth, until);
-      if (!reply) {
-        co_return std::unexpected(std::move(reply.error()));
-      }
-      refusal = reply->view().type() == ReplyType::error ? reply->view().text() : "";
-    }
-  }
-  if (refusal.empty()) {
-    const std::string number = std::to_string(address.database);
-    const std::vector<std::string_view> select = {"SELECT", number};
-    reply = co_await greet(scope, select, until);
-    if (!reply) {
-      co_return std::unexpected(std::move(reply.error()));
-    }
-    refusal = reply->view().type() == ReplyType::error ? reply->view().text() : "";
-  }
-  if (!refusal.empty()) {
-    co_return std::unexpected(make_error(
-        is_refusal_of_password(refusal) ? ErrorKind::rejected : ErrorKind::unavailable, refusal));
-  }
-  co_return Result<void>();
 }
 
 }  // namespace sk::redis

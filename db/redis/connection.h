@@ -1,13 +1,13 @@
 // Connection: one hiredis context, driven by our loop, and the commands in flight on it.
 //
-// slots_ is the queue of commands whose reply is still to come, in the order they were sent; hiredis
-// hands replies over in that order. A waiter that leaves takes only itself out of its slot.
+// slots_ is the queue of commands whose reply is still to come, in the order they were sent;
+// hiredis hands replies over in that order. A waiter that leaves takes only itself out of its slot.
 // hiredis calls back from within its read and write functions, which must not be entered again from
 // there: so callbacks only put waiters on the ready list, and hiredis is entered from two places,
 // the poll loop (serve) and the end of a turn (flush).
 //
-// A connection that broke, for whatever reason, never recovers: serve() tells every waiter and ends.
-// Only db/redis includes this header. Loop-only.
+// A connection that broke, for whatever reason, never recovers: serve() tells every waiter and
+// ends. Only db/redis includes this header. Loop-only.
 #pragma once
 
 #include "net/io/event.h"
@@ -49,9 +49,9 @@ class Connection : private TimerNode, private ReadyNode {
   // Moves bytes until the connection broke, break_off() was called, or the scope was cancelled.
   Task<void> serve(CancelScope& scope);
 
-  // HELLO with user, password and name, or AUTH where the server is too old for it; then SELECT.
-  // serve() must be running. `rejected` where the server refuses user or password.
-  Task<Result<void>> log_in(CancelScope& scope, const Address& address, Instant until);
+  // One command of log_in(), which knows no Command yet. serve() must be running.
+  Task<Result<Reply>> ask(CancelScope& scope, std::span<const std::string_view> arguments,
+                          Instant until);
 
   void send(Command& command);
   void withdraw(Command& command);
@@ -63,7 +63,7 @@ class Connection : private TimerNode, private ReadyNode {
   [[nodiscard]] const std::string& reason() const { return reason_; }
 
  private:
-  // What log_in() waits for: not a Command, which only a logged-in client sends.
+  // What ask() waits for.
   struct Greeting {
     explicit Greeting(Loop& loop) : done(loop) {}
     Event done;
@@ -72,13 +72,11 @@ class Connection : private TimerNode, private ReadyNode {
   };
 
   struct Slot {
-    Command* command = nullptr;   // at most one of the two; none: the waiter left
+    Command* command = nullptr;  // at most one of the two; none: the waiter left
     Greeting* greeting = nullptr;
     std::size_t bytes = 0;
   };
 
-  Task<Result<Reply>> greet(CancelScope& scope, std::span<const std::string_view> arguments,
-                            Instant until);
   bool enqueue(std::string_view bytes, Slot slot);
   void take_reply(void* native);
   void deliver(Slot& slot, Reply reply);
@@ -103,12 +101,12 @@ class Connection : private TimerNode, private ReadyNode {
   std::vector<Slot> slots_;  // a ring; slot of ticket t is t % size
   std::uint64_t first_ticket_ = 1;
   std::size_t count_ = 0;
-  std::size_t bytes_ = 0;    // of all commands in flight
-  Instant progress_;         // the last reply, or when the front was sent to an idle connection
-  Poll* poll_ = nullptr;     // in flight
+  std::size_t bytes_ = 0;  // of all commands in flight
+  Instant progress_;       // the last reply, or when the front was sent to an idle connection
+  Poll* poll_ = nullptr;   // in flight
   bool watching_ = false;
   bool wants_write_ = false;
-  bool hung_up_ = false;     // hiredis has given up
+  bool hung_up_ = false;  // hiredis has given up
   bool broken_ = false;
   std::string reason_;
 };

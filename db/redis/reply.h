@@ -10,13 +10,13 @@ namespace sk::redis {
 
 enum class ReplyType : std::uint8_t {
   nil,
-  text,      // bulk, simple and verbatim strings, big numbers
+  text,  // bulk, simple and verbatim strings, big numbers
   integer,
   real,
   boolean,
-  array,     // arrays and sets
-  map,       // elements alternate: key, value
-  error,     // only inside an array: as the answer to a command it is a redis::Error
+  array,  // arrays and sets
+  map,    // elements alternate: key, value
+  error,  // only inside an array: as the answer to a command it is a redis::Error
 };
 
 // Valid as long as the Reply it came from.
@@ -29,7 +29,7 @@ class ReplyView {
   [[nodiscard]] std::string_view text() const;  // also of errors and reals; else empty
   [[nodiscard]] std::int64_t integer() const;   // also of booleans; else 0
   [[nodiscard]] double real() const;
-  [[nodiscard]] std::size_t size() const;       // elements of arrays and maps; else 0
+  [[nodiscard]] std::size_t size() const;               // elements of arrays and maps; else 0
   [[nodiscard]] ReplyView at(std::size_t index) const;  // index < size(), asserted
 
  private:

@@ -30,13 +30,12 @@ Result<TlsContext> make_tls_context(const std::string& ca_file) {
     return std::unexpected(make_error(ErrorKind::unavailable, last_openssl_error()));
   }
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  const int trusted = ca_file.empty()
-                          ? SSL_CTX_set_default_verify_paths(context.get())
-                          : SSL_CTX_load_verify_file(context.get(), ca_file.c_str());
+  const int trusted = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context.get())
+                                      : SSL_CTX_load_verify_file(context.get(), ca_file.c_str());
   if (trusted != 1) {
-    return std::unexpected(make_error(
-        ErrorKind::unavailable,
-        "the CA file \"" + ca_file + "\" cannot be read: " + last_openssl_error()));
+    return std::unexpected(
+        make_error(ErrorKind::unavailable,
+                   "the CA file \"" + ca_file + "\" cannot be read: " + last_openssl_error()));
   }
   return context;
 }

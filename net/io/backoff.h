@@ -20,9 +20,8 @@ class Backoff {
     const Duration whole = next_;
     next_ = std::min(longest_, whole * 2);
     const auto half = whole.count() / 2;
-    return Duration(whole.count() -
-                    static_cast<Duration::rep>(
-                        loop.random_below(static_cast<std::uint64_t>(half) + 1)));
+    return Duration(whole.count() - static_cast<Duration::rep>(
+                                        loop.random_below(static_cast<std::uint64_t>(half) + 1)));
   }
 
   // It worked: the next failure starts from the beginning.

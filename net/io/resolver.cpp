@@ -232,8 +232,7 @@ Task<void> Resolver::Inner::watch(std::unique_ptr<Watch> own) {
   loop.close(own->own_fd);
 }
 
-void Resolver::Inner::answered(void* context, int status, int /*timeouts*/,
-                               ares_addrinfo* answer) {
+void Resolver::Inner::answered(void* context, int status, int /*timeouts*/, ares_addrinfo* answer) {
   auto* lookup = static_cast<Lookup*>(context);
   --lookup->inner->lookups;
   if (status == ARES_SUCCESS && answer != nullptr) {

@@ -24,8 +24,8 @@
 namespace sk {
 
 struct ResolverConfig {
-  std::string servers{};        // "127.0.0.1:5353,[::1]:53"; empty: those of /etc/resolv.conf
-  std::size_t lookups_max = 64; // at the same time; more are `overloaded`
+  std::string servers{};           // "127.0.0.1:5353,[::1]:53"; empty: those of /etc/resolv.conf
+  std::size_t lookups_max = 64;    // at the same time; more are `overloaded`
   std::size_t addresses_max = 16;  // per name; more are left out
   std::chrono::milliseconds timeout{3000};  // of a whole lookup
 };
@@ -37,9 +37,9 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // The addresses of the host (a name, or an address as text, with or without brackets), best first,
-  // at least one, with that port. Errors: unreachable (no such name, no
-  // server answered), timeout, overloaded, malformed, or the scope's reason.
+  // The addresses of the host (a name, or an address as text, with or without brackets), best
+  // first, at least one, with that port. Errors: unreachable (no such name, no server answered),
+  // timeout, overloaded, malformed, or the scope's reason.
   Task<Result<std::vector<Address>>> resolve(CancelScope& scope, std::string host,
                                              std::uint16_t port, Instant until = kNever);
 

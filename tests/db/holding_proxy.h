@@ -4,6 +4,8 @@
 // for the first.
 #pragma once
 
+#include "net/core/assert.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -12,7 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <list>
@@ -20,8 +24,6 @@
 #include <string_view>
 #include <thread>
 #include <vector>
-
-#include "net/core/assert.h"
 
 namespace sk::test {
 

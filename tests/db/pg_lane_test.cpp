@@ -1,18 +1,19 @@
 // One lane without the client in front of it, which would refuse what these tests send.
+#include "net/io/resolver.h"
+#include "net/io/task_group.h"
+
+#include "db/pg/client.h"
+#include "db/pg/connection.h"
 #include "db/pg/lane.h"
+
+#include "tests/db/servers.h"
+#include "tests/support/loop_test.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "db/pg/client.h"
-#include "db/pg/connection.h"
-#include "net/io/resolver.h"
-#include "net/io/task_group.h"
-#include "tests/db/servers.h"
-#include "tests/support/loop_test.h"
 
 namespace sk::pg {
 namespace {
@@ -140,12 +141,12 @@ TEST_F(PgLaneTest, ALaneInATransactionIsClosedAndWhatFollowedTheBeginIsNotTakenF
 TEST_F(PgLaneTest, AnErrorAtTheCommitBelongsToItsStatement) {
   std::vector<Outcome> outcomes;
   run(ask_all(one_, scope_, {"drop table if exists late"}, outcomes));
-  run(ask_all(one_, scope_,
-              {"create table late (x int unique deferrable initially deferred)"}, outcomes));
-  run(ask_all(one_, scope_,
-              {"insert into late values (1)", "insert into late values (1)",
-               "insert into late values (2)"},
+  run(ask_all(one_, scope_, {"create table late (x int unique deferrable initially deferred)"},
               outcomes));
+  run(ask_all(
+      one_, scope_,
+      {"insert into late values (1)", "insert into late values (1)", "insert into late values (2)"},
+      outcomes));
   EXPECT_TRUE(outcomes[0].ok);
   EXPECT_FALSE(outcomes[1].ok);  // the INSERT succeeded, the commit at its Sync did not
   EXPECT_EQ(outcomes[1].kind, ErrorKind::unique_violation);

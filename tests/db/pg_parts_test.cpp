@@ -1,5 +1,11 @@
 // The parts of db/pg that need no server: codecs, the statement cache, the check of statements, the
 // reading of URLs.
+#include "db/pg/codec.h"
+#include "db/pg/connection_settings.h"
+#include "db/pg/executor.h"
+#include "db/pg/statement_cache.h"
+#include "db/pg/statement_check.h"
+
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -8,12 +14,6 @@
 #include <limits>
 #include <string>
 #include <vector>
-
-#include "db/pg/codec.h"
-#include "db/pg/connection_settings.h"
-#include "db/pg/executor.h"
-#include "db/pg/statement_cache.h"
-#include "db/pg/statement_check.h"
 
 namespace sk::pg {
 namespace {
@@ -35,8 +35,10 @@ TEST(PgCodecTest, IntegersKeepTheirEnds) {
   for (const std::int64_t value : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1},
                                    std::int64_t{0}, std::numeric_limits<std::int64_t>::max()}) {
     EXPECT_EQ(round_trip(value, kInt8), value);
-    EXPECT_EQ(round_trip(static_cast<std::int32_t>(value), kInt4), static_cast<std::int32_t>(value));
-    EXPECT_EQ(round_trip(static_cast<std::int16_t>(value), kInt2), static_cast<std::int16_t>(value));
+    EXPECT_EQ(round_trip(static_cast<std::int32_t>(value), kInt4),
+              static_cast<std::int32_t>(value));
+    EXPECT_EQ(round_trip(static_cast<std::int16_t>(value), kInt2),
+              static_cast<std::int16_t>(value));
   }
   std::int64_t wide = 0;
   EXPECT_TRUE(Codec<std::int64_t>::decode(Cell{kInt2, false, "\xff\xfe"sv}, wide));
@@ -120,8 +122,8 @@ TEST(PgStatementCheckTest, TheFirstWordDecides) {
   EXPECT_EQ(session_statement("BEGIN"), "BEGIN");
   EXPECT_EQ(session_statement("\n\t /* x */ -- y\n Set a = 1"), "Set");
   EXPECT_EQ(session_statement("/* a /* nested */ b */commit"), "commit");
-  for (const char* sql : {"", "select 1", "settle", "insert into begin values (1)", "/* begin", "--",
-                          "with x as (select 1) select * from x", "/", "*", "("}) {
+  for (const char* sql : {"", "select 1", "settle", "insert into begin values (1)", "/* begin",
+                          "--", "with x as (select 1) select * from x", "/", "*", "("}) {
     EXPECT_EQ(session_statement(sql), "") << sql;
   }
 }

@@ -1,6 +1,10 @@
-// Real servers for the tests of db/: one PostgreSQL and one Redis per test process, started when they
-// are first asked for by tests/db/servers.py, which ends with this process.
+// Real servers for the tests of db/: one PostgreSQL and one Redis per test process, started when
+// they are first asked for by tests/db/servers.py, which ends with this process.
 #pragma once
+
+#include "net/core/assert.h"
+
+#include "tests/support/source_dir.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -12,9 +16,6 @@
 #include <cstdlib>
 #include <initializer_list>
 #include <string>
-
-#include "net/core/assert.h"
-#include "tests/support/source_dir.h"
 
 namespace sk::test {
 

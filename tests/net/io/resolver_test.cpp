@@ -1,6 +1,10 @@
 // The resolver against a DNS server of the test's own, which answers, refuses or keeps silent
 // depending on the name.
+#include "net/io/event.h"
 #include "net/io/resolver.h"
+#include "net/io/task_group.h"
+
+#include "tests/support/loop_test.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -13,10 +17,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "net/io/event.h"
-#include "net/io/task_group.h"
-#include "tests/support/loop_test.h"
 
 namespace sk {
 namespace {
@@ -74,8 +74,8 @@ class DnsServer {
     answer[7] = static_cast<char>(addresses);
     answer[8] = answer[9] = answer[10] = answer[11] = 0;  // no EDNS in return
     for (int i = 0; i < addresses; ++i) {
-      const char record[] = {static_cast<char>(0xc0), 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4,
-                             10, 9, 8, static_cast<char>(i + 1)};
+      const char record[] = {static_cast<char>(0xc0), 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 9, 8,
+                             static_cast<char>(i + 1)};
       answer.append(record, sizeof(record));
     }
     return answer;
@@ -142,8 +142,10 @@ class ResolverTest : public test::LoopTest {
 };
 
 TEST_F(ResolverTest, LiteralsNeedNobody) {
-  for (const auto& [host, text] : std::vector<std::pair<std::string, std::string>>{
-           {"10.1.2.3", "10.1.2.3:8080"}, {"::1", "[::1]:8080"}, {"[2001:db8::7]", "[2001:db8::7]:8080"}}) {
+  for (const auto& [host, text] :
+       std::vector<std::pair<std::string, std::string>>{{"10.1.2.3", "10.1.2.3:8080"},
+                                                        {"::1", "[::1]:8080"},
+                                                        {"[2001:db8::7]", "[2001:db8::7]:8080"}}) {
     const Addresses found = resolve(host);
     ASSERT_TRUE(found) << host;
     ASSERT_EQ(found->size(), 1U);
