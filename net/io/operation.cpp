@@ -112,6 +112,9 @@ void Operation::prepare(io_uring_sqe* entry) {
       io_uring_prep_recv(entry, fd_, nullptr, kBufferBytes, 0);
       entry->flags |= IOSQE_BUFFER_SELECT;
       entry->buf_group = 0;
+      if (drained_) {
+        entry->ioprio |= IORING_RECVSEND_POLL_FIRST;  // saves a receive that would find nothing
+      }
       break;
     case OperationKind::recvmsg:
       io_uring_prep_recvmsg(entry, fd_, message_, MSG_CMSG_CLOEXEC);

@@ -97,6 +97,7 @@ class Operation : public Wait, public ListHook<StarvedTag> {
   int result_ = 0;
 
   friend class UringLoop;
+  bool drained_ = false;  // io_uring: the last receive left nothing behind, so poll before trying
   bool multishot_armed_ = false;  // io_uring: the accept request still lives in the kernel
 };
 

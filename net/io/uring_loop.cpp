@@ -160,6 +160,7 @@ void UringLoop::finish_recv(Operation& op, int result, std::uint32_t flags) {
     SK_ASSERT(buffer.references == kLentReferences);
     --lent_;
     buffer.references = 1;
+    op.drained_ = result >= 0 && static_cast<std::size_t>(result) < kBufferBytes;
     op.attach_buffer(buffer, result > 0 ? static_cast<std::size_t>(result) : 0);
     op.complete(result);
     return;
