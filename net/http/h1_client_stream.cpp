@@ -1,7 +1,5 @@
 #include "net/http/h1_client_stream.h"
 
-#include <utility>
-
 #include "net/core/assert.h"
 #include "net/http/h1_serialiser.h"
 
@@ -11,6 +9,7 @@ H1ClientStream::H1ClientStream(H1ClientConnection& connection)
     : connection_(connection),
       transport_(connection.transport()),
       parser_(connection.config_.limits),
+      input_(transport_, ErrorOrigin::upstream),
       reader_(*this),
       writer_(*this) {}
 
@@ -32,7 +31,7 @@ void H1ClientStream::release() {
   open_ = false;
   if (!clean()) {
     phase_ = Phase::failed;  // and stays so: what made it unclean may be dropped now
-    input_.reset();
+    static_cast<void>(input_.take());
   }
   head_.release();
   connection_.owner_.stream_released(connection_);
@@ -139,33 +138,6 @@ bool H1ClientStream::take_back() {
 
 Event& H1ClientStream::head_event() { return transport_.input_event(); }
 
-H1ClientStream::Input H1ClientStream::more_input(Error& why) {
-  if (!input_.empty()) {
-    return Input::bytes;
-  }
-  if (!transport_.readable()) {
-    return Input::wait;
-  }
-  Result<Slice> taken = transport_.take();
-  if (!taken) {
-    why = taken.error();
-    why.origin = ErrorOrigin::upstream;
-    return Input::broken;
-  }
-  if (taken->empty()) {
-    return Input::end;
-  }
-  input_ = std::move(*taken);
-  return Input::bytes;
-}
-
-void H1ClientStream::use_up(std::size_t bytes) {
-  input_.remove_prefix(bytes);
-  if (input_.empty()) {
-    input_.reset();
-  }
-}
-
 Error H1ClientStream::fail_with(ErrorCode code, const char* reason) {
   phase_ = Phase::failed;
   error_ = Error{code, ErrorOrigin::upstream, 0, reason};
@@ -197,20 +169,19 @@ std::optional<Result<ResponseHead*>> H1ClientStream::try_head() {
     parser_.begin(head_, method_);
   }
   while (true) {
-    Error why;
-    switch (more_input(why)) {
-      case Input::wait:
+    switch (input_.poll()) {
+      case TransportInput::State::wait:
         return std::nullopt;
-      case Input::broken:
-        return fail(fail_with(why.code, why.detail));
-      case Input::end:
+      case TransportInput::State::broken:
+        return fail(fail_with(input_.error().code, input_.error().detail));
+      case TransportInput::State::end:
         return parser_.idle() ? fail(fail_with(ErrorCode::closed, "closed before a response"))
                               : fail(fail_with(ErrorCode::closed, "closed in a response head"));
-      case Input::bytes:
+      case TransportInput::State::bytes:
         break;
     }
     const H1Step step = parser_.feed(input_.view());
-    use_up(step.consumed);
+    input_.use_up(step.consumed);
     if (step.event == H1Event::head) {
       return head_done();
     }
@@ -263,28 +234,26 @@ std::optional<Result<Slice>> H1ClientStream::read_body() {
       return fail(ErrorCode::conflict, "the head comes first");
   }
   while (true) {
-    Error why;
-    switch (more_input(why)) {
-      case Input::wait:
+    switch (input_.poll()) {
+      case TransportInput::State::wait:
         return std::nullopt;
-      case Input::broken:
-        return fail(fail_with(why.code, why.detail));
-      case Input::end:
+      case TransportInput::State::broken:
+        return fail(fail_with(input_.error().code, input_.error().detail));
+      case TransportInput::State::end:
         if (parser_.finish().event == H1Event::end) {
           response_over();
           return Slice();
         }
         return fail(fail_with(ErrorCode::closed, parser_.error().reason));
-      case Input::bytes:
+      case TransportInput::State::bytes:
         break;
     }
     const H1Step step = parser_.feed(input_.view());
     Slice bytes;
     if (step.event == H1Event::body) {
-      const auto offset = static_cast<std::size_t>(step.body.data() - input_.data());
-      bytes = input_.sub(offset, step.body.size());
+      bytes = input_.part(step.body);
     }
-    use_up(step.consumed);
+    input_.use_up(step.consumed);
     switch (step.event) {
       case H1Event::body:
         if (parser_.at_end()) {
@@ -312,18 +281,17 @@ void H1ClientStream::stop_body() {
 }
 
 std::optional<Result<Slice>> H1ClientStream::read_tunnel() {
-  Error why;
-  switch (more_input(why)) {
-    case Input::wait:
+  switch (input_.poll()) {
+    case TransportInput::State::wait:
       return std::nullopt;
-    case Input::broken:
-      return fail(why);
-    case Input::end:
+    case TransportInput::State::broken:
+      return fail(input_.error());
+    case TransportInput::State::end:
       return Slice();
-    case Input::bytes:
+    case TransportInput::State::bytes:
       break;
   }
-  return std::exchange(input_, Slice());
+  return input_.take();
 }
 
 }  // namespace sk

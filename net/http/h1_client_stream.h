@@ -5,6 +5,7 @@
 
 #include "net/http/h1_client.h"
 #include "net/http/h1_parser.h"
+#include "net/http/transport_input.h"
 
 namespace sk {
 
@@ -65,9 +66,6 @@ class H1ClientStream final : public UpstreamStream {
     failed,
   };
 
-  enum class Input : std::uint8_t { bytes, wait, end, broken };
-  Input more_input(Error& why);
-  void use_up(std::size_t bytes);
   Error fail_with(ErrorCode code, const char* reason);
   std::optional<Result<ResponseHead*>> head_done();
   void response_over();
@@ -81,7 +79,7 @@ class H1ClientStream final : public UpstreamStream {
   Transport& transport_;
   H1ResponseParser parser_;
   ResponseHead head_;
-  Slice input_;  // received, not parsed yet
+  TransportInput input_;
   Reader reader_;
   Writer writer_;
 

@@ -1,5 +1,7 @@
 #include "net/http/h1_connection.h"
 
+#include <algorithm>
+
 #include "net/core/assert.h"
 #include "net/io/loop.h"
 
@@ -40,16 +42,15 @@ void H1Connection::wake_if_idle() {
 
 H1Connection::Progress H1Connection::poll_head() {
   const Progress progress = exchange_.read_head();
-  if (progress != Progress::wait) {
-    return progress;
+  if (progress == Progress::wait) {
+    set_busy(!exchange_.idle());
   }
-  set_busy(!exchange_.idle());
-  return !busy_ && server_.draining() ? Progress::ended : Progress::wait;
+  return progress;
 }
 
 Instant H1Connection::head_wait_until() {
   if (exchange_.idle()) {
-    return idle_until_;
+    return std::min(idle_until_, server_.drain_until_);
   }
   if (head_until_ == kNever) {
     head_until_ = after(server_.loop_.now(), server_.config().header_timeout);
@@ -61,8 +62,11 @@ H1Connection::Progress H1Connection::head_wait_failed(const Error& error) {
   if (error.code != ErrorCode::timeout) {
     return Progress::ended;
   }
+  if (transport_.readable()) {
+    return poll_head();  // it came in the same turn
+  }
   if (exchange_.idle()) {
-    ++server_.counters_.idle_timeouts;
+    server_.counters_.idle_timeouts += server_.draining() ? 0 : 1;
     return Progress::ended;
   }
   ++server_.counters_.header_timeouts;
@@ -79,6 +83,7 @@ void H1Connection::answer_rejection() {
 
 Task<void> H1Connection::run() {
   transport_.start();
+  std::size_t linger_bytes = server_.config().linger_bytes;
   bool more = true;
   while (more) {
     idle_until_ = after(server_.loop_.now(), server_.config().idle_timeout);
@@ -91,8 +96,10 @@ Task<void> H1Connection::run() {
     }
     if (progress == Progress::rejected) {
       answer_rejection();
+      break;
     }
-    if (progress != Progress::head) {
+    if (progress == Progress::ended) {
+      linger_bytes = 0;  // a request that comes now is not read: the client sees that it got nowhere
       break;
     }
     set_busy(true);
@@ -102,7 +109,7 @@ Task<void> H1Connection::run() {
     transport_.reset_on_close();
     co_return;
   }
-  co_await linger();
+  co_await linger(linger_bytes);
 }
 
 // False where this was the last request of the connection.
@@ -139,7 +146,7 @@ Task<bool> H1Connection::serve_request() {
 
 // Closing at once could destroy the answer: bytes that we have not read make the kernel reset the
 // connection (RFC 9112 9.6). So the end is announced, and what still comes is dropped for a while.
-Task<void> H1Connection::linger() {
+Task<void> H1Connection::linger(std::size_t bytes_max) {
   const Result<void> sent = co_await transport_.drained(scope_, 0);
   if (!sent) {
     co_return;
@@ -147,7 +154,7 @@ Task<void> H1Connection::linger() {
   transport_.shutdown_write();
   const Instant until = after(server_.loop_.now(), server_.config().linger_timeout);
   std::size_t dropped = exchange_.drop_input();
-  while (dropped <= server_.config().linger_bytes) {
+  while (dropped <= bytes_max) {
     const Result<Slice> bytes = co_await transport_.read(scope_, until);
     if (!bytes || bytes->empty()) {
       break;

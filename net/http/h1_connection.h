@@ -25,13 +25,12 @@ class H1Connection : public ListHook<H1ConnectionTag> {
 
   static void transport_broken(void* self);
   void set_busy(bool busy);
-  // What read_head() says, but ended where idle connections close and nothing has come.
   Progress poll_head();
   [[nodiscard]] Instant head_wait_until();
   Progress head_wait_failed(const Error& error);
   void answer_rejection();
   [[nodiscard]] Task<bool> serve_request();
-  [[nodiscard]] Task<void> linger();
+  [[nodiscard]] Task<void> linger(std::size_t bytes_max);
 
   H1Server& server_;
   Transport& transport_;

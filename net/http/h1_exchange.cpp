@@ -4,32 +4,13 @@
 #include <string>
 
 #include "net/http/h1_serialiser.h"
+#include "net/http/traceparent.h"
 #include "net/io/loop.h"
 
 namespace sk {
 namespace {
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-
-// Version 00 of W3C trace context: "00-<32 hex>-<16 hex>-<2 hex>", lower case, ids not all zero.
-bool is_traceparent(std::string_view text) noexcept {
-  if (text.size() != 55 || !text.starts_with("00-")) {
-    return false;
-  }
-  const auto is_id = [text](std::size_t at, std::size_t size, bool zero_allowed) {
-    bool zero = true;
-    for (const char c : text.substr(at, size)) {
-      const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-      if (!hex) {
-        return false;
-      }
-      zero = zero && c == '0';
-    }
-    return zero_allowed || !zero;
-  };
-  return text[35] == '-' && text[52] == '-' && is_id(3, 32, false) && is_id(36, 16, false) &&
-         is_id(53, 2, true);
-}
 
 ErrorCode code_of(std::uint16_t status) noexcept {
   return status == 413 || status == 431 ? ErrorCode::too_large : ErrorCode::malformed;
@@ -42,31 +23,12 @@ H1Exchange::H1Exchange(H1Server& server, Transport& transport)
       server_(server),
       transport_(transport),
       parser_(server.config().limits),
+      input_(transport, ErrorOrigin::downstream),
       reader_(*this),
       writer_(*this),
       body_timer_(*this) {}
 
 // ---- reading ------------------------------------------------------------------------------------
-
-H1Exchange::Input H1Exchange::more_input(Error& why) {
-  if (!input_.empty()) {
-    return Input::bytes;
-  }
-  if (!transport_.readable()) {
-    return Input::wait;
-  }
-  Result<Slice> taken = transport_.take();
-  if (!taken) {
-    why = taken.error();
-    why.origin = ErrorOrigin::downstream;
-    return Input::broken;
-  }
-  if (taken->empty()) {
-    return Input::end;
-  }
-  input_ = std::move(*taken);
-  return Input::bytes;
-}
 
 void H1Exchange::await_request() {
   if (input_.empty()) {
@@ -77,26 +39,22 @@ void H1Exchange::await_request() {
 
 H1Exchange::Progress H1Exchange::read_head() {
   while (true) {
-    Error why;
-    switch (more_input(why)) {
-      case Input::wait:
+    switch (input_.poll()) {
+      case TransportInput::State::wait:
         return Progress::wait;
-      case Input::broken:
+      case TransportInput::State::broken:
         return Progress::ended;
-      case Input::end:
+      case TransportInput::State::end:
         if (parser_.finish().event == H1Event::error) {
           rejection_ = parser_.error();
           return Progress::rejected;
         }
         return Progress::ended;
-      case Input::bytes:
+      case TransportInput::State::bytes:
         break;
     }
     const H1Step step = parser_.feed(input_.view());
-    input_.remove_prefix(step.consumed);
-    if (input_.empty()) {
-      input_.reset();
-    }
+    input_.use_up(step.consumed);
     if (step.event == H1Event::head) {
       return Progress::head;
     }
@@ -157,30 +115,25 @@ std::optional<Result<Slice>> H1Exchange::read_body() {
   }
   send_continue();
   while (true) {
-    Error why;
-    switch (more_input(why)) {
-      case Input::wait:
+    switch (input_.poll()) {
+      case TransportInput::State::wait:
         wait_for_body();
         return std::nullopt;
-      case Input::broken:
-        return fail_body(why.code, why.detail);
-      case Input::end:
+      case TransportInput::State::broken:
+        return fail_body(input_.error().code, input_.error().detail);
+      case TransportInput::State::end:
         static_cast<void>(parser_.finish());
         rejection_ = parser_.error();
         return fail_body(ErrorCode::closed, rejection_.reason);
-      case Input::bytes:
+      case TransportInput::State::bytes:
         break;
     }
     const H1Step step = parser_.feed(input_.view());
     Slice bytes;
     if (step.event == H1Event::body) {
-      const auto offset = static_cast<std::size_t>(step.body.data() - input_.data());
-      bytes = input_.sub(offset, step.body.size());
+      bytes = input_.part(step.body);
     }
-    input_.remove_prefix(step.consumed);
-    if (input_.empty()) {
-      input_.reset();
-    }
+    input_.use_up(step.consumed);
     switch (step.event) {
       case H1Event::body:
         body_came(bytes.size());
@@ -204,18 +157,17 @@ std::optional<Result<Slice>> H1Exchange::read_body() {
 }
 
 std::optional<Result<Slice>> H1Exchange::read_tunnel() {
-  Error why;
-  switch (more_input(why)) {
-    case Input::wait:
+  switch (input_.poll()) {
+    case TransportInput::State::wait:
       return std::nullopt;
-    case Input::broken:
-      return fail(why);
-    case Input::end:
+    case TransportInput::State::broken:
+      return fail(input_.error());
+    case TransportInput::State::end:
       return Slice();
-    case Input::bytes:
+    case TransportInput::State::bytes:
       break;
   }
-  return std::exchange(input_, Slice());
+  return input_.take();
 }
 
 // A window of body_idle_timeout of waiting must bring body_min_rate bytes per second of it; the time

@@ -8,11 +8,11 @@
 
 #include <optional>
 #include <string_view>
-#include <utility>
 
 #include "net/http/exchange.h"
 #include "net/http/h1_parser.h"
 #include "net/http/h1_server.h"
+#include "net/http/transport_input.h"
 #include "net/io/timer_wheel.h"
 #include "net/io/transport.h"
 
@@ -42,7 +42,7 @@ class H1Exchange final : public Exchange {
   // The head did not become complete in time.
   void time_out() { rejection_ = {408, "header_timeout"}; }
   // Forgets what was received and not parsed; how much it was.
-  std::size_t drop_input() { return std::exchange(input_, Slice()).size(); }
+  std::size_t drop_input() { return input_.take().size(); }
 
   // --- H1Connection: around the handler ---
   // may_continue: false where this must be the connection's last request.
@@ -108,10 +108,6 @@ class H1Exchange final : public Exchange {
     H1Exchange& exchange;
   };
 
-  // Makes input_ non-empty: true, or says through `outcome` that there is nothing now or ever.
-  enum class Input : std::uint8_t { bytes, wait, end, broken };
-  Input more_input(Error& why);
-
   std::optional<Result<Slice>> read_body();
   std::optional<Result<Slice>> read_tunnel();
   std::optional<Result<Slice>> fail_body(ErrorCode code, const char* reason);
@@ -128,7 +124,7 @@ class H1Exchange final : public Exchange {
   H1Server& server_;
   Transport& transport_;
   H1RequestParser parser_;
-  Slice input_;  // received, not parsed yet
+  TransportInput input_;
   Reader reader_;
   Writer writer_;
   BodyTimer body_timer_;

@@ -37,9 +37,12 @@ void H1Server::start(std::unique_ptr<Transport> transport, const PeerName& peer,
 void H1Server::announce_close() { last_responses_ = true; }
 
 void H1Server::drain() {
+  if (draining()) {
+    return;
+  }
   last_responses_ = true;
-  draining_ = true;
-  // An idle connection waits for input; waking it is enough, it looks at draining() itself.
+  drain_until_ = after(loop_.now(), config_.drain_idle_timeout);
+  // An idle connection waits for input; waking it is enough, it looks at drain_until_ itself.
   IntrusiveList<H1Connection, H1ConnectionTag> seen;
   while (!list_.empty()) {
     H1Connection& connection = list_.pop_front();
@@ -51,7 +54,6 @@ void H1Server::drain() {
 
 void H1Server::abort() {
   last_responses_ = true;
-  draining_ = true;
   scope_.cancel();
 }
 

@@ -36,6 +36,7 @@ struct H1ServerConfig {
   std::chrono::milliseconds body_idle_timeout{10000};  // the body stands still
   std::chrono::milliseconds idle_timeout{75000};       // between requests, and before the first
   std::chrono::milliseconds linger_timeout{1000};      // the same as linger_bytes, in time
+  std::chrono::milliseconds drain_idle_timeout{500};   // idle_timeout once the server drains
 };
 
 struct H1ServerCounters {
@@ -67,7 +68,8 @@ class H1Server {
   // Every response from now on is its connection's last. Idle connections stay: the next request
   // on one, which may be on its way, is still answered.
   void announce_close();
-  // announce_close(), and connections that are idle now or later are closed.
+  // announce_close(), and idle connections wait for a request only drain_idle_timeout longer: one
+  // that the client has just sent, not knowing of the drain, is answered and not lost.
   void drain();
   // Cancels every exchange and closes every connection, without waiting for clients.
   void abort();
@@ -78,7 +80,7 @@ class H1Server {
   // Of them, with a request being read or answered.
   [[nodiscard]] std::size_t busy() const { return busy_; }
   [[nodiscard]] bool last_responses() const { return last_responses_; }
-  [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] bool draining() const { return drain_until_ != kNever; }
   [[nodiscard]] const H1ServerCounters& counters() const { return counters_; }
   [[nodiscard]] const H1ServerConfig& config() const { return config_; }
 
@@ -95,7 +97,7 @@ class H1Server {
   std::size_t open_ = 0;
   std::size_t busy_ = 0;
   bool last_responses_ = false;
-  bool draining_ = false;
+  Instant drain_until_ = kNever;  // how long idle connections may stay idle
   H1ServerCounters counters_;
   TaskGroup tasks_;
 };

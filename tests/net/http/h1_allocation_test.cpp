@@ -4,13 +4,18 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
+#include <memory>
 #include <new>
 
 #include "net/core/buffer.h"
 #include "net/core/output_queue.h"
 #include "net/http/h1_parser.h"
 #include "net/http/h1_serialiser.h"
+#include "net/http/h1_server.h"
+#include "net/io/socket_transport.h"
+#include "tests/net/http/tcp_pair.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SK_COUNT_ALLOCATIONS 0
@@ -84,6 +89,59 @@ TEST(H1Allocation, ARequestAndItsResponseCostNoneInSteadyState) {
     serve_one();
   }
   EXPECT_EQ(allocation_count - before, 0U);
+}
+
+class OkHandler final : public ExchangeHandler {
+ public:
+  Task<void> handle(Exchange& exchange) override {
+    ResponseHead& head = head_;
+    head.reset();
+    head.status = 200;
+    head.content_length = 2;
+    head.fields.add_view(HeaderId::content_type, "text/plain");
+    static_cast<void>(exchange.respond(head, true));
+    exchange.response_body().write(Slice::of_static("ok"));
+    exchange.response_body().finish();
+    co_return;
+  }
+  void completed(Exchange&) override {}
+  void rejected(const Rejection&) override {}
+
+ private:
+  ResponseHead head_;
+};
+
+class H1AllocationTest : public LoopTest {};
+
+TEST_F(H1AllocationTest, AKeepAliveRequestThroughTheServerCostsNone) {
+  OkHandler handler;
+  const H1ServerConfig config;
+  H1Server server(*loop_, handler, config);
+  const TcpPair pair;
+  server.start(std::make_unique<SocketTransport>(*loop_, pair.ours, std::chrono::seconds(30)),
+               PeerName(Address::peer_of(pair.ours)), false);
+  constexpr std::string_view kRequest = "GET /a?b=1 HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n";
+  std::array<char, 4096> buffer;
+  const auto ask_once = [&] {
+    ASSERT_EQ(::send(pair.theirs, kRequest.data(), kRequest.size(), 0),
+              static_cast<ssize_t>(kRequest.size()));
+    const Instant end = loop_->read_clock() + std::chrono::seconds(10);
+    while (::recv(pair.theirs, buffer.data(), buffer.size(), MSG_DONTWAIT) <= 0) {
+      ASSERT_LT(loop_->read_clock(), end);
+      loop_->run_once(loop_->read_clock() + std::chrono::milliseconds(1));
+    }
+  };
+  for (int i = 0; i < 50; ++i) {
+    ask_once();
+  }
+  const std::uint64_t before = allocation_count;
+  for (int i = 0; i < 500; ++i) {
+    ask_once();
+  }
+  EXPECT_EQ(allocation_count - before, 0U);
+  EXPECT_EQ(server.counters().requests, 550U);
+  ::close(pair.theirs);
+  run(server.join());
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "net/http/traceparent.h"
 #include "net/io/event.h"
 #include "net/io/socket_transport.h"
 #include "tests/net/http/tcp_pair.h"
@@ -210,6 +211,21 @@ class H1ServerTest : public LoopTest {
   Handler handler_;
   std::unique_ptr<H1Server> server_;
 };
+
+TEST(Traceparent, OnlyVersion00InLowerCaseCounts) {
+  constexpr std::string_view kGood = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  EXPECT_TRUE(is_traceparent(kGood));
+  std::string text(kGood);
+  text[0] = '1';
+  EXPECT_FALSE(is_traceparent(text));
+  text = kGood;
+  text[4] = 'B';
+  EXPECT_FALSE(is_traceparent(text));
+  EXPECT_FALSE(is_traceparent("00-00000000000000000000000000000000-00f067aa0ba902b7-01"));
+  EXPECT_FALSE(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"));
+  EXPECT_FALSE(is_traceparent(kGood.substr(0, 54)));
+  EXPECT_FALSE(is_traceparent(""));
+}
 
 constexpr std::string_view kGet = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -617,8 +633,10 @@ TEST_F(H1ServerTest, ABodyThatDribblesTimesOut) {
 }
 
 TEST_F(H1ServerTest, DrainAnswersWhatComesAndClosesIdleOnesInTheEnd) {
+  config_.drain_idle_timeout = milliseconds(100);
   handler_.on_request = wait_then_say_path;
   auto idle = connect();
+  auto unused = connect();
   auto busy = connect();
   busy->send(kGet);
   ASSERT_TRUE(run_until(*loop_, [&] { return handler_.entered == 1; }));
@@ -633,9 +651,14 @@ TEST_F(H1ServerTest, DrainAnswersWhatComesAndClosesIdleOnesInTheEnd) {
   idle->settle();
   EXPECT_FALSE(idle->ended());
   server_->drain();
+  idle->send("GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(idle->wait_for("\r\n\r\n/last"));
   ASSERT_TRUE(idle->wait_for_end());
-  idle->close();
-  late->close();
+  ASSERT_TRUE(unused->wait_for_end());
+  EXPECT_TRUE(unused->ended());
+  for (RawPeer* peer : {idle.get(), unused.get(), late.get()}) {
+    peer->close();
+  }
   ASSERT_TRUE(run_until(*loop_, [&] { return server_->connections() == 0; }));
 }
 
