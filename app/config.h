@@ -35,7 +35,7 @@ struct DatabaseConfig {
 struct RedisConfig {
   std::string url;  // redis://[user:password@]host[:port][/db], rediss:// for TLS, unix:///path
   bool enabled = false;
-  Duration command_timeout = std::chrono::milliseconds(50);
+  Duration command_timeout = std::chrono::milliseconds(100);  // then a request goes on without Redis
   Duration connect_timeout = std::chrono::seconds(1);
   std::string tls_ca;  // PEM file with the authorities of rediss://; empty: the system's
 };

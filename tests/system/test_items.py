@@ -17,9 +17,18 @@ from harness import http
 
 
 @pytest.fixture(params=["alone", "balancer"])
-def server(request, app, stack, dependencies):
-    """Something that answers /v1/items."""
-    return app(env=dependencies) if request.param == "alone" else stack()
+def serve(request, app, balancer, app_upstream):
+    """(env) -> something that answers /v1/items with the dependencies that the environment names."""
+    def start(env):
+        if request.param == "alone":
+            return app(env=env)
+        return balancer({"upstream": [app_upstream()], "route": [{"path": "/*", "upstream": "app"}]}, env=env)
+    return start
+
+
+@pytest.fixture
+def server(serve, dependencies):
+    return serve(dependencies)
 
 
 def send(server, method, target, body=None, **headers):
@@ -240,7 +249,9 @@ def test_twenty_requests_share_one_connection_to_postgres(app, database, migrate
     assert statements(proxy.connections[0].sent) >= before[proxy.connections[0]] + 20
 
 
-def test_twenty_requests_share_one_connection_to_redis(app, dependencies, redis, tcp_proxy):
+def test_twenty_requests_share_one_connection_to_redis(app, dependencies, redis, tcp_proxy, work_dir):
+    config = work_dir / "patient.toml"
+    config.write_text('[redis]\ncommand_timeout = "1500ms"\n')  # so that nobody goes on without Redis
     port = urllib.parse.urlsplit(redis.url()).port
     holding = threading.Event()
 
@@ -250,12 +261,14 @@ def test_twenty_requests_share_one_connection_to_redis(app, dependencies, redis,
     def hold(connection) -> bool:
         return holding.is_set() and 0 < lookups(connection) < 20
     proxy = tcp_proxy(("127.0.0.1", port), hold)
-    server = app(env={**dependencies, "REDIS_URL": f"redis://127.0.0.1:{proxy.port}"})
+    server = app(env={**dependencies, "REDIS_URL": f"redis://127.0.0.1:{proxy.port}"},
+                 arguments=("--config", str(config)))
     eventually(lambda: server.get("/readyz").status == 200)
     holding.set()
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda number: server.get(f"/v1/items/{number + 1}").status, range(20)))
     assert answers == [404] * 20
+    assert [lookups(connection) for connection in proxy.connections] == [20]
     holding.clear()
     assert server.get("/v1/items/1").header("x-cache") == "hit"
 
@@ -263,9 +276,9 @@ def test_twenty_requests_share_one_connection_to_redis(app, dependencies, redis,
 # --- outages ---
 
 
-def test_reads_go_on_without_redis_and_the_cache_comes_back(app, database, migrate, private_redis):
+def test_reads_go_on_without_redis_and_the_cache_comes_back(serve, database, migrate, private_redis):
     migrate(database)
-    server = app(env={"DATABASE_URL": database, "REDIS_URL": private_redis.url()})
+    server = serve({"DATABASE_URL": database, "REDIS_URL": private_redis.url()})
     place = f"/v1/items/{create(server, 'cached')['id']}"
     assert server.get(place).status == 200
     assert server.get(place).header("x-cache") == "hit"
@@ -283,9 +296,9 @@ def test_reads_go_on_without_redis_and_the_cache_comes_back(app, database, migra
     assert server.get(place).json["name"] == "changed meanwhile"
 
 
-def test_a_restarted_postgres_means_503_and_then_normal(app, migrate, private_postgres, redis):
+def test_a_restarted_postgres_means_503_and_then_normal(serve, migrate, private_postgres, redis):
     migrate(private_postgres.url())
-    server = app(env={"DATABASE_URL": private_postgres.url(), "REDIS_URL": redis.url()})
+    server = serve({"DATABASE_URL": private_postgres.url(), "REDIS_URL": redis.url()})
     item = create(server, "survivor")
     place = f"/v1/items/{item['id']}"
 
@@ -304,8 +317,8 @@ def test_a_restarted_postgres_means_503_and_then_normal(app, migrate, private_po
     assert server.running
 
 
-def test_no_database_at_all_is_503_for_items_only(app):
-    server = app()
+def test_no_database_at_all_is_503_for_items_only(serve):
+    server = serve({})
     assert server.get("/").text == '{"status":"ok","version":"1.2.0"}'
     away = server.get("/v1/items/1")
     problem(away, 503)
