@@ -22,7 +22,8 @@ std::uint64_t control_bytes(std::uint64_t word) noexcept {
   const std::uint64_t low7 = word & ~kHighs;
   const std::uint64_t at_least_space = low7 + kOnes * (0x80 - 0x20);  // high bit: byte >= 0x20
   const std::uint64_t del = low7 + kOnes;                             // high bit: byte == 0x7f
-  const std::uint64_t tab = ((low7 ^ (kOnes * 0x09)) + kOnes * 0x7f);  // high bit clear: byte == 0x09
+  const std::uint64_t tab =
+      ((low7 ^ (kOnes * 0x09)) + kOnes * 0x7f);  // high bit clear: byte == 0x09
   return ((~at_least_space & tab) | del) & ~word & kHighs;
 }
 

@@ -1,10 +1,10 @@
 #include "net/http/chunked_decoder.h"
 
-#include <algorithm>
-
 #include "net/core/assert.h"
 #include "net/http/ascii.h"
 #include "net/http/hop_by_hop.h"
+
+#include <algorithm>
 
 namespace sk {
 namespace {

@@ -1,18 +1,19 @@
 // Decoder of the chunked transfer coding (RFC 9112 7.1), strict and incremental.
 //
-// Lines end in CR LF exactly. A chunk size is 1 to limits.chunk_size_hex_digits hex digits, followed
-// at once by CR LF or ';'. Extensions are parsed, counted and dropped. Trailer fields are validated
-// like header fields; those that may arrive late (is_trailer_allowed) are kept, the others dropped.
-// Data is handed out as views into the input. The decoder stops right behind the final CR LF.
+// Lines end in CR LF exactly. A chunk size is 1 to limits.chunk_size_hex_digits hex digits,
+// followed at once by CR LF or ';'. Extensions are parsed, counted and dropped. Trailer fields are
+// validated like header fields; those that may arrive late (is_trailer_allowed) are kept, the
+// others dropped. Data is handed out as views into the input. The decoder stops right behind the
+// final CR LF.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
-#include <string_view>
 
 #include "net/http/fields.h"
 #include "net/http/limits.h"
 #include "net/http/reject.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
 
 namespace sk {
 
@@ -36,16 +37,16 @@ class ChunkedDecoder {
 
  private:
   enum class State : std::uint8_t {
-    size_first,      // needs at least one digit
+    size_first,  // needs at least one digit
     size,
-    extension,       // between ';' and CR, outside quotes
+    extension,  // between ';' and CR, outside quotes
     extension_quoted,
     extension_escaped,  // behind a backslash in quotes
     size_lf,
     data,
     data_cr,
     data_lf,
-    trailer_start,   // at the start of a trailer line
+    trailer_start,  // at the start of a trailer line
     trailer_name,
     trailer_value,
     trailer_lf,
@@ -66,7 +67,7 @@ class ChunkedDecoder {
   Fields* trailers_ = nullptr;
   std::uint64_t body_bytes_max_ = 0;
   std::uint64_t total_ = 0;  // data bytes announced so far
-  std::uint64_t left_ = 0;   // of the current chunk: its size while being read, then what is to come
+  std::uint64_t left_ = 0;  // of the current chunk: its size while being read, then what is to come
   std::uint32_t digits_ = 0;
   std::uint32_t extension_ = 0;        // bytes of this chunk's extensions
   std::uint32_t extension_total_ = 0;  // of all chunks' of this body

@@ -1,11 +1,11 @@
 #include "net/http/fields.h"
 
+#include "net/http/ascii.h"
+
 #include <algorithm>
 #include <cstring>
 #include <memory>
 #include <utility>
-
-#include "net/http/ascii.h"
 
 namespace sk {
 namespace {
@@ -84,7 +84,9 @@ bool Fields::add(std::string_view name, std::string_view value) {
   return append(HeaderField(name_copy, value_copy));
 }
 
-bool Fields::add_view(HeaderId id, std::string_view value) { return append(HeaderField(id, value)); }
+bool Fields::add_view(HeaderId id, std::string_view value) {
+  return append(HeaderField(id, value));
+}
 
 bool Fields::add_view(std::string_view name, std::string_view value) {
   return add_view(find_header_id(name), name, value);

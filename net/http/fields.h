@@ -10,13 +10,13 @@
 // remembered: complete() is false from then on, and no serialiser writes an incomplete head.
 #pragma once
 
+#include "net/http/head_arena.h"
+#include "net/http/header_id.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include "net/http/head_arena.h"
-#include "net/http/header_id.h"
 
 namespace sk {
 

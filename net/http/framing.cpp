@@ -109,8 +109,7 @@ Framing outgoing_request_framing(Method method, bool has_body,
   if (has_body) {
     return length ? Framing{BodyKind::length, *length} : Framing{BodyKind::chunked, 0};
   }
-  const bool usual =
-      method == Method::post || method == Method::put || method == Method::patch;
+  const bool usual = method == Method::post || method == Method::put || method == Method::patch;
   return usual || length ? Framing{BodyKind::length, 0} : Framing{BodyKind::none, 0};
 }
 

@@ -5,18 +5,18 @@
 // listed Content-Length, and any Transfer-Encoding other than exactly one "chunked" are refused.
 #pragma once
 
+#include "net/http/head.h"
+#include "net/http/reject.h"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
-#include "net/http/head.h"
-#include "net/http/reject.h"
-
 namespace sk {
 
 enum class BodyKind : std::uint8_t {
-  none,         // nothing follows the head
-  length,       // exactly `length` bytes (may be 0: for a request or response that says so)
+  none,    // nothing follows the head
+  length,  // exactly `length` bytes (may be 0: for a request or response that says so)
   chunked,
   until_close,  // responses only
 };
@@ -43,8 +43,9 @@ struct Framing {
 // The declared length without regard to whether a body follows (HEAD, 304); call after the above.
 [[nodiscard]] std::optional<std::uint64_t> declared_length(const Fields& fields);
 
-// Writing a request: `length` is the body's size where it is known, `has_body` whether one may come.
-// A method that usually has a body says "Content-Length: 0" where there is none (RFC 9110 8.6).
+// Writing a request: `length` is the body's size where it is known, `has_body` whether one may
+// come. A method that usually has a body says "Content-Length: 0" where there is none (RFC
+// 9110 8.6).
 [[nodiscard]] Framing outgoing_request_framing(Method method, bool has_body,
                                                std::optional<std::uint64_t> length) noexcept;
 

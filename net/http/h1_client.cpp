@@ -1,9 +1,9 @@
 #include "net/http/h1_client.h"
 
-#include <utility>
-
 #include "net/core/assert.h"
 #include "net/http/h1_client_stream.h"
+
+#include <utility>
 
 namespace sk {
 

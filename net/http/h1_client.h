@@ -2,21 +2,21 @@
 //
 // Whoever owns it (a connection pool) opens a stream for each request and is told when the stream
 // has been released; then reusable() says whether the connection may serve another request. It may
-// only if the response ended exactly at its framing, the whole request was sent, both sides keep the
-// connection alive and not one byte more has arrived: a surplus byte would be the next client's
+// only if the response ended exactly at its framing, the whole request was sent, both sides keep
+// the connection alive and not one byte more has arrived: a surplus byte would be the next client's
 // response. Otherwise it must be closed.
 //
 // Errors have origin upstream: closed (before the first byte of a response, or truncated), reset,
 // malformed (broken framing or syntax, an upgrade nobody asked for), too_large (head limits).
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-
 #include "net/http/limits.h"
 #include "net/http/upstream_stream.h"
 #include "net/io/transport.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
 
 namespace sk {
 

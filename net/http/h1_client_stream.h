@@ -1,11 +1,11 @@
 // H1ClientStream: the UpstreamStream of an H1ClientConnection, used again for each of its requests.
 #pragma once
 
-#include <optional>
-
 #include "net/http/h1_client.h"
 #include "net/http/h1_parser.h"
 #include "net/http/transport_input.h"
+
+#include <optional>
 
 namespace sk {
 

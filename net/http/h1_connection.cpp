@@ -1,9 +1,9 @@
 #include "net/http/h1_connection.h"
 
-#include <algorithm>
-
 #include "net/core/assert.h"
 #include "net/io/loop.h"
+
+#include <algorithm>
 
 namespace sk {
 
@@ -99,7 +99,8 @@ Task<void> H1Connection::run() {
       break;
     }
     if (progress == Progress::ended) {
-      linger_bytes = 0;  // a request that comes now is not read: the client sees that it got nowhere
+      linger_bytes =
+          0;  // a request that comes now is not read: the client sees that it got nowhere
       break;
     }
     set_busy(true);

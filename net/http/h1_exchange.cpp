@@ -1,11 +1,11 @@
 #include "net/http/h1_exchange.h"
 
-#include <algorithm>
-#include <string>
-
 #include "net/http/h1_serialiser.h"
 #include "net/http/traceparent.h"
 #include "net/io/loop.h"
+
+#include <algorithm>
+#include <string>
 
 namespace sk {
 namespace {
@@ -170,8 +170,8 @@ std::optional<Result<Slice>> H1Exchange::read_tunnel() {
   return input_.take();
 }
 
-// A window of body_idle_timeout of waiting must bring body_min_rate bytes per second of it; the time
-// in which the handler does something else does not count.
+// A window of body_idle_timeout of waiting must bring body_min_rate bytes per second of it; the
+// time in which the handler does something else does not count.
 void H1Exchange::wait_for_body() {
   if (wait_began_ != kNever) {
     return;
@@ -190,8 +190,8 @@ void H1Exchange::body_came(std::size_t bytes) {
   window_bytes_ += bytes;
   const std::chrono::seconds window =
       std::chrono::ceil<std::chrono::seconds>(server_.config().body_idle_timeout);
-  const auto wanted = static_cast<std::uint64_t>(window.count()) *
-                      server_.config().body_min_rate_bytes_per_s;
+  const auto wanted =
+      static_cast<std::uint64_t>(window.count()) * server_.config().body_min_rate_bytes_per_s;
   if (window_bytes_ >= wanted) {
     window_bytes_ = 0;
     waited_ = Duration::zero();

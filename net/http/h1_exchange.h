@@ -1,13 +1,10 @@
 // H1Exchange: the exchange of an HTTP/1.1 connection, used again for each of its requests.
 //
-// Part of h1_server; H1Connection drives it. It owns the connection's input: the parser and what was
-// received but not parsed yet. The request body is parsed when the handler reads it, straight from
-// the transport's read-ahead; nothing else reads it, so a handler that does not read holds the
+// Part of h1_server; H1Connection drives it. It owns the connection's input: the parser and what
+// was received but not parsed yet. The request body is parsed when the handler reads it, straight
+// from the transport's read-ahead; nothing else reads it, so a handler that does not read holds the
 // client back.
 #pragma once
-
-#include <optional>
-#include <string_view>
 
 #include "net/http/exchange.h"
 #include "net/http/h1_parser.h"
@@ -15,6 +12,9 @@
 #include "net/http/transport_input.h"
 #include "net/io/timer_wheel.h"
 #include "net/io/transport.h"
+
+#include <optional>
+#include <string_view>
 
 namespace sk {
 
@@ -72,9 +72,7 @@ class H1Exchange final : public Exchange {
   class Reader final : public BodyReader {
    public:
     explicit Reader(H1Exchange& exchange) : exchange_(exchange) {}
-    [[nodiscard]] std::optional<Result<Slice>> try_read() override {
-      return exchange_.read_body();
-    }
+    [[nodiscard]] std::optional<Result<Slice>> try_read() override { return exchange_.read_body(); }
     [[nodiscard]] Event& readable() override { return exchange_.transport_.input_event(); }
     [[nodiscard]] const Fields& trailers() const override { return exchange_.parser_.trailers(); }
     // What still comes is dropped after the exchange, within bounds, or the connection closes.
@@ -135,7 +133,7 @@ class H1Exchange final : public Exchange {
   Reject rejection_;
   bool continue_owed_ = false;  // the client waits for 100 and has sent nothing of the body
   Instant wait_began_ = kNever;
-  Duration waited_{};            // for the bytes of the current window
+  Duration waited_{};  // for the bytes of the current window
   std::uint64_t window_bytes_ = 0;
 
   // of the response

@@ -1,13 +1,13 @@
 #include "net/http/h1_head_reader.h"
 
+#include "net/core/assert.h"
+#include "net/http/ascii.h"
+
 #include <llhttp.h>
 
 #include <algorithm>
 #include <cstring>
 #include <new>
-
-#include "net/core/assert.h"
-#include "net/http/ascii.h"
 
 namespace sk {
 
@@ -328,8 +328,7 @@ H1HeadReader::Outcome H1HeadReader::complete() {
   // Judged by us once more, whatever llhttp thought: the head ends in an empty line, and the first
   // line ends where the fields begin.
   const std::size_t fields_begin = mark_count_ > 0 ? marks_[0].offset : raw.size() - 2;
-  if (!raw.ends_with("\r\n\r\n") || fields_begin < 2 ||
-      raw.substr(fields_begin - 2, 2) != "\r\n") {
+  if (!raw.ends_with("\r\n\r\n") || fields_begin < 2 || raw.substr(fields_begin - 2, 2) != "\r\n") {
     set_error(400, "header_line_ending");
     return fail();
   }

@@ -5,18 +5,18 @@
 // complete, collect_fields() checks every line again: name, colon, value, CR LF, nothing else. It
 // knows sizes and syntax, no semantics.
 //
-// Which refusal is reported depends on the bytes alone, never on how they were cut: sizes are judged
-// by position, before anything else.
+// Which refusal is reported depends on the bytes alone, never on how they were cut: sizes are
+// judged by position, before anything else.
 #pragma once
+
+#include "net/http/fields.h"
+#include "net/http/limits.h"
+#include "net/http/reject.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-
-#include "net/http/fields.h"
-#include "net/http/limits.h"
-#include "net/http/reject.h"
 
 struct llhttp__internal_s;
 

@@ -1,9 +1,9 @@
 #include "net/http/h1_parser.h"
 
-#include <algorithm>
-
 #include "net/core/assert.h"
 #include "net/http/target.h"
+
+#include <algorithm>
 
 namespace sk {
 namespace {
@@ -133,8 +133,9 @@ Checked<void> H1RequestParser::read_request_line(std::string_view line) {
       head_->method == Method::trace || head_->method == Method::connect) {
     return reject(501, "method_unsupported");
   }
-  const Checked<Target> target = parse_target(line.substr(first + 1, last - first - 1), head_->method,
-                                              limits_.authority_bytes, head_->fields.arena());
+  const Checked<Target> target =
+      parse_target(line.substr(first + 1, last - first - 1), head_->method, limits_.authority_bytes,
+                   head_->fields.arena());
   if (!target) {
     return std::unexpected(target.error());
   }

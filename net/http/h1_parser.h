@@ -6,18 +6,15 @@
 // and, where chunked, decoded by chunked_decoder.h. Results do not depend on how the input is cut.
 //
 // Use: begin(head); then feed() with what was received until it says need_more or error, dropping
-// `consumed` bytes from the front each time. head: *head is complete, its bytes copied once into the
-// arena it owns, hop-by-hop fields stripped (head.h); framing() and connection() are valid. body:
-// a view into the input, never empty. end: the message is over; exactly its bytes were consumed, so
-// what follows on the connection is untouched. After end or error: begin() again, or stop.
+// `consumed` bytes from the front each time. head: *head is complete, its bytes copied once into
+// the arena it owns, hop-by-hop fields stripped (head.h); framing() and connection() are valid.
+// body: a view into the input, never empty. end: the message is over; exactly its bytes were
+// consumed, so what follows on the connection is untouched. After end or error: begin() again, or
+// stop.
 //
 // The head given to begin() must outlive the message or be detached by the next begin(). The limits
 // must outlive the parser. No allocation in steady state. Not thread-safe.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
-#include <string_view>
 
 #include "net/http/chunked_decoder.h"
 #include "net/http/framing.h"
@@ -26,6 +23,10 @@
 #include "net/http/hop_by_hop.h"
 #include "net/http/limits.h"
 #include "net/http/reject.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
 
 namespace sk {
 
@@ -46,7 +47,8 @@ class H1RequestParser {
   // The peer will send no more: error 400 inside a message, need_more between messages.
   [[nodiscard]] H1Step finish();
 
-  // The body has been handed out whole and the next feed() says end: nothing more is to be received.
+  // The body has been handed out whole and the next feed() says end: nothing more is to be
+  // received.
   [[nodiscard]] bool at_end() const noexcept { return state_ == State::end; }
 
   // Between begin() and the first byte of a message: nothing is lost if the connection closes now.

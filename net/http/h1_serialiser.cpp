@@ -1,27 +1,27 @@
 #include "net/http/h1_serialiser.h"
 
+#include "net/core/assert.h"
+#include "net/http/ascii.h"
+#include "net/http/hop_by_hop.h"
+#include "net/http/http_date.h"
+
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <memory>
 #include <span>
 
-#include "net/core/assert.h"
-#include "net/http/ascii.h"
-#include "net/http/hop_by_hop.h"
-#include "net/http/http_date.h"
-
 namespace sk {
 namespace {
 
 using enum HeaderId;
 
-constexpr HeaderIdSet kRequestManaged{host,       content_length, transfer_encoding, connection,
-                                      keep_alive, proxy_connection, te,              trailer,
-                                      upgrade,    expect,           http2_settings};
-constexpr HeaderIdSet kResponseManaged{content_length,   transfer_encoding, connection, keep_alive,
-                                       proxy_connection, te,                trailer,    upgrade,
-                                       http2_settings};
+constexpr HeaderIdSet kRequestManaged{
+    host, content_length, transfer_encoding, connection, keep_alive,    proxy_connection,
+    te,   trailer,        upgrade,           expect,     http2_settings};
+constexpr HeaderIdSet kResponseManaged{content_length, transfer_encoding, connection,
+                                       keep_alive,     proxy_connection,  te,
+                                       trailer,        upgrade,           http2_settings};
 
 // More than everything that is written besides the parts that are measured.
 constexpr std::size_t kFixedBytes = 256;
@@ -36,9 +36,7 @@ class Writer {
     to_ += text.size();
   }
   void put(char c) noexcept { *to_++ = c; }
-  void put_number(std::uint64_t value) noexcept {
-    to_ = std::to_chars(to_, to_ + 20, value).ptr;
-  }
+  void put_number(std::uint64_t value) noexcept { to_ = std::to_chars(to_, to_ + 20, value).ptr; }
   void put_field(std::string_view name, std::string_view value) noexcept {
     put(name);
     put(": ");
@@ -121,12 +119,13 @@ void put_status_line(Writer& writer, std::uint16_t status) noexcept {
 
 }  // namespace
 
-Result<void> write_request_head(OutputQueue& out, const RequestHead& head, const RequestWrite& how) {
+Result<void> write_request_head(OutputQueue& out, const RequestHead& head,
+                                const RequestWrite& how) {
   SK_ASSERT(how.framing.kind != BodyKind::until_close);
   const std::string_view authority =
       head.authority.empty() ? how.default_authority : head.authority;
-  std::size_t bytes = kFixedBytes + head.method_text.size() + head.path.size() +
-                      head.query.size() + authority.size() + how.request_id.size();
+  std::size_t bytes = kFixedBytes + head.method_text.size() + head.path.size() + head.query.size() +
+                      authority.size() + how.request_id.size();
   if (!is_token(head.method_text) || !head.fields.complete() || head.path.empty() ||
       !is_visible_ascii(head.path) || !is_visible_ascii(head.query) ||
       !is_visible_ascii(authority)) {
@@ -135,8 +134,8 @@ Result<void> write_request_head(OutputQueue& out, const RequestHead& head, const
   if (!measure(head.fields, kRequestManaged, bytes)) {
     return fail(ErrorCode::malformed, "request head: forbidden byte in a field");
   }
-  const bool add_id = !how.request_id.empty() && is_token(how.request_id) &&
-                      !head.fields.has(x_request_id);
+  const bool add_id =
+      !how.request_id.empty() && is_token(how.request_id) && !head.fields.has(x_request_id);
   emit(out, bytes, [&](Writer& writer) {
     writer.put(head.method_text);
     writer.put(' ');

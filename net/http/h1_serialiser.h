@@ -7,20 +7,20 @@
 // they stand among the fields.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-
 #include "net/core/buffer.h"
 #include "net/core/output_queue.h"
 #include "net/core/result.h"
 #include "net/http/framing.h"
 #include "net/http/head.h"
 
+#include <cstdint>
+#include <string_view>
+
 namespace sk {
 
 struct RequestWrite {
-  Framing framing;         // as outgoing_request_framing() said
-  bool keep_alive = true;  // false: "Connection: close"
+  Framing framing;                                   // as outgoing_request_framing() said
+  bool keep_alive = true;                            // false: "Connection: close"
   std::string_view default_authority = "localhost";  // Host for HTTP/1.0 clients that sent none
   std::string_view request_id = {};  // X-Request-Id where the head has none; may be empty
 };
@@ -30,10 +30,10 @@ struct RequestWrite {
                                               const RequestWrite& how);
 
 struct ResponseWrite {
-  Framing framing;                              // as outgoing_response_framing() said
-  HttpVersion peer = HttpVersion::http11;       // what the client speaks
-  bool keep_alive = true;                       // false: "Connection: close"
-  std::int64_t unix_seconds = 0;                // for Date, where the head has none
+  Framing framing;                         // as outgoing_response_framing() said
+  HttpVersion peer = HttpVersion::http11;  // what the client speaks
+  bool keep_alive = true;                  // false: "Connection: close"
+  std::int64_t unix_seconds = 0;           // for Date, where the head has none
 };
 
 // A final head or, with status 101, the answer to a WebSocket upgrade. Content-Length is also

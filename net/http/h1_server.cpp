@@ -1,10 +1,10 @@
 #include "net/http/h1_server.h"
 
-#include <exception>
-
 #include "net/core/assert.h"
 #include "net/http/h1_connection.h"
 #include "net/io/loop.h"
+
+#include <exception>
 
 namespace sk {
 

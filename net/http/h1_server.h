@@ -10,10 +10,6 @@
 // Owned by one loop's thread. All connections must have ended (join) before destruction.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <memory>
-
 #include "net/core/intrusive_list.h"
 #include "net/http/exchange.h"
 #include "net/http/limits.h"
@@ -24,14 +20,18 @@
 #include "net/io/task_group.h"
 #include "net/io/transport.h"
 
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
 namespace sk {
 
 struct H1ServerConfig {
   H1Limits limits;
   std::uint32_t requests_per_connection = 10000;
-  std::uint32_t output_buffer_bytes = 262144;      // per connection; producers wait above it
-  std::uint32_t body_min_rate_bytes_per_s = 240;   // while a handler waits for the body
-  std::uint32_t linger_bytes = 65536;              // of an unread request that are read and dropped
+  std::uint32_t output_buffer_bytes = 262144;     // per connection; producers wait above it
+  std::uint32_t body_min_rate_bytes_per_s = 240;  // while a handler waits for the body
+  std::uint32_t linger_bytes = 65536;             // of an unread request that are read and dropped
   std::chrono::milliseconds header_timeout{10000};     // first byte of a head to its end
   std::chrono::milliseconds body_idle_timeout{10000};  // the body stands still
   std::chrono::milliseconds idle_timeout{75000};       // between requests, and before the first

@@ -12,11 +12,11 @@
 // movable (views stay valid) and reusable: reset() empties it and keeps its first block.
 #pragma once
 
+#include "net/http/fields.h"
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
-
-#include "net/http/fields.h"
 
 namespace sk {
 
@@ -53,13 +53,14 @@ enum class Scheme : std::uint8_t { http, https };
 struct RequestHead {
   Method method = Method::get;
   HttpVersion version = HttpVersion::http11;
-  Scheme scheme = Scheme::http;    // of the connection; an absolute-form target does not decide it
-  std::string_view method_text;    // always set, "GET"
-  std::string_view authority;      // host[:port], validated, as sent; empty only for HTTP/1.0 without Host
-  std::string_view path;           // normalised, begins with '/' (see target.h); "*" for OPTIONS *
-  std::string_view query;          // without '?', untouched
-  bool has_query = false;          // tells "/a?" from "/a"
-  bool websocket = false;          // asks to be upgraded to WebSocket; no other upgrade exists here
+  Scheme scheme = Scheme::http;  // of the connection; an absolute-form target does not decide it
+  std::string_view method_text;  // always set, "GET"
+  std::string_view
+      authority;           // host[:port], validated, as sent; empty only for HTTP/1.0 without Host
+  std::string_view path;   // normalised, begins with '/' (see target.h); "*" for OPTIONS *
+  std::string_view query;  // without '?', untouched
+  bool has_query = false;  // tells "/a?" from "/a"
+  bool websocket = false;  // asks to be upgraded to WebSocket; no other upgrade exists here
   std::optional<std::uint64_t> content_length;  // declared by the sender
   Fields fields;
 

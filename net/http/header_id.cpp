@@ -1,16 +1,15 @@
 #include "net/http/header_id.h"
 
-#include <array>
-
 #include "net/http/ascii.h"
+
+#include <array>
 
 namespace sk {
 namespace {
 
-constexpr std::array<std::string_view, kHeaderIdCount> kNames = {
-    std::string_view(),
+constexpr std::array<std::string_view, kHeaderIdCount> kNames = {std::string_view(),
 #define SK_HEADER_NAME(id, text) std::string_view(text),
-    SK_HEADER_TABLE(SK_HEADER_NAME)
+                                                                 SK_HEADER_TABLE(SK_HEADER_NAME)
 #undef SK_HEADER_NAME
 };
 
@@ -42,8 +41,8 @@ constexpr std::uint32_t slot_of(std::string_view name) noexcept {
   const auto byte = [name](std::size_t i) {
     return static_cast<std::uint32_t>(static_cast<unsigned char>(ascii_lower(name[i])));
   };
-  const std::uint32_t key = static_cast<std::uint32_t>(n) | byte(0) << 8 | byte(n / 2) << 16 |
-                            byte(n * 3 / 4) << 24;
+  const std::uint32_t key =
+      static_cast<std::uint32_t>(n) | byte(0) << 8 | byte(n / 2) << 16 | byte(n * 3 / 4) << 24;
   return (key * kMultiplier) >> (32 - kSlotBits);
 }
 
@@ -85,9 +84,7 @@ HeaderId find_header_id(std::string_view name) noexcept {
                                                       : HeaderId::unknown;
 }
 
-std::string_view header_name(HeaderId id) noexcept {
-  return kNames[static_cast<std::size_t>(id)];
-}
+std::string_view header_name(HeaderId id) noexcept { return kNames[static_cast<std::size_t>(id)]; }
 
 std::string_view header_name_lower(HeaderId id) noexcept {
   const auto i = static_cast<std::size_t>(id);

@@ -1,8 +1,8 @@
 #include "net/http/hop_by_hop.h"
 
-#include <cstring>
-
 #include "net/http/ascii.h"
+
+#include <cstring>
 
 namespace sk {
 namespace {
@@ -10,17 +10,33 @@ namespace {
 using enum HeaderId;
 
 // Taken out of every request, nominated or not.
-constexpr HeaderIdSet kRequestHop{connection,          keep_alive,     proxy_connection,
-                                  proxy_authorization, proxy_authenticate,
-                                  proxy_authentication_info,           proxy,
-                                  te,                  trailer,        upgrade,
-                                  http2_settings,      expect,         transfer_encoding,
-                                  content_length,      host};
-constexpr HeaderIdSet kResponseHop{connection,          keep_alive,     proxy_connection,
-                                   proxy_authorization, proxy_authenticate,
-                                   proxy_authentication_info,           proxy,
-                                   te,                  trailer,        upgrade,
-                                   http2_settings,      transfer_encoding,
+constexpr HeaderIdSet kRequestHop{connection,
+                                  keep_alive,
+                                  proxy_connection,
+                                  proxy_authorization,
+                                  proxy_authenticate,
+                                  proxy_authentication_info,
+                                  proxy,
+                                  te,
+                                  trailer,
+                                  upgrade,
+                                  http2_settings,
+                                  expect,
+                                  transfer_encoding,
+                                  content_length,
+                                  host};
+constexpr HeaderIdSet kResponseHop{connection,
+                                   keep_alive,
+                                   proxy_connection,
+                                   proxy_authorization,
+                                   proxy_authenticate,
+                                   proxy_authentication_info,
+                                   proxy,
+                                   te,
+                                   trailer,
+                                   upgrade,
+                                   http2_settings,
+                                   transfer_encoding,
                                    content_length};
 
 // A Connection field cannot have these removed.
@@ -91,8 +107,8 @@ constexpr HeaderIdSet kNoTrailer{connection,
                                  x_request_id,
                                  origin};
 
-constexpr HeaderIdSet kForwardingIds{forwarded,          x_forwarded_for,    x_forwarded_proto,
-                                     x_forwarded_host,   x_forwarded_port,   x_forwarded_prefix,
+constexpr HeaderIdSet kForwardingIds{forwarded,          x_forwarded_for,  x_forwarded_proto,
+                                     x_forwarded_host,   x_forwarded_port, x_forwarded_prefix,
                                      x_forwarded_server, x_real_ip};
 
 constexpr std::string_view kForwardedPrefix = "x-forwarded-";
@@ -169,9 +185,8 @@ void strip(Fields& fields, const HeaderIdSet& hop, bool nominates) {
       return field.id() != connection && is_nominated(fields, field);
     });
   }
-  fields.remove_if([&hop](const HeaderField& field) {
-    return hop.has(field.id()) || has_underscore(field);
-  });
+  fields.remove_if(
+      [&hop](const HeaderField& field) { return hop.has(field.id()) || has_underscore(field); });
 }
 
 bool lists(const Fields& fields, HeaderId id, std::string_view token) {
@@ -227,8 +242,8 @@ ResponseConnection strip_hop_by_hop(ResponseHead& head) {
   const ConnectionOptions options = read_connection(fields);
   ResponseConnection result;
   result.keep_alive = keeps_alive(options, head.version);
-  result.websocket = options.upgrade && fields.count(upgrade) == 1 &&
-                     iequals(fields.get(upgrade), "websocket");
+  result.websocket =
+      options.upgrade && fields.count(upgrade) == 1 && iequals(fields.get(upgrade), "websocket");
   strip(fields, kResponseHop, options.nominates);
   return result;
 }

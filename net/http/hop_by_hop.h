@@ -8,24 +8,25 @@
 // Names with '_' are removed too: CGI-style servers read them as their '-' twins.
 #pragma once
 
-#include <string_view>
-
 #include "net/http/framing.h"
 #include "net/http/head.h"
 #include "net/http/reject.h"
 
+#include <string_view>
+
 namespace sk {
 
 struct RequestConnection {
-  bool keep_alive = false;         // the client will reuse the connection
-  bool expect_continue = false;    // waits for 100 before it sends the body; only where a body comes
-  bool accepts_trailers = false;   // TE: trailers
+  bool keep_alive = false;        // the client will reuse the connection
+  bool expect_continue = false;   // waits for 100 before it sends the body; only where a body comes
+  bool accepts_trailers = false;  // TE: trailers
 };
 
 // Also sets head.websocket where the request asks for exactly that: GET, HTTP/1.1, no body,
 // Connection: upgrade, Upgrade: websocket and a Sec-WebSocket-Key. Every other upgrade is dropped.
 // Refusal: 417 for an expectation that is not 100-continue.
-[[nodiscard]] Checked<RequestConnection> strip_hop_by_hop(RequestHead& head, const Framing& framing);
+[[nodiscard]] Checked<RequestConnection> strip_hop_by_hop(RequestHead& head,
+                                                          const Framing& framing);
 
 struct ResponseConnection {
   bool keep_alive = false;

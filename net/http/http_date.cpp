@@ -35,7 +35,8 @@ void format(std::int64_t unix_seconds, char* to) noexcept {
   std::memcpy(to, "Sun, 06 Nov 1994 08:49:37 GMT", kHttpDateBytes);
   std::memcpy(to, kDays.data() + std::size_t{weekday(day).c_encoding()} * 3, 3);
   put_number(to + 5, static_cast<unsigned>(date.day()), 2);
-  std::memcpy(to + 8, kMonths.data() + (std::size_t{static_cast<unsigned>(date.month())} - 1) * 3, 3);
+  std::memcpy(to + 8, kMonths.data() + (std::size_t{static_cast<unsigned>(date.month())} - 1) * 3,
+              3);
   put_number(to + 12, static_cast<unsigned>(static_cast<int>(date.year())), 4);
   put_number(to + 17, static_cast<unsigned>(time.hours().count()), 2);
   put_number(to + 20, static_cast<unsigned>(time.minutes().count()), 2);

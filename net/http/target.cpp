@@ -1,12 +1,12 @@
 #include "net/http/target.h"
 
+#include "net/http/ascii.h"
+
 #include <arpa/inet.h>
 
 #include <array>
 #include <cstdint>
 #include <cstring>
-
-#include "net/http/ascii.h"
 
 namespace sk {
 namespace {
@@ -78,7 +78,8 @@ std::size_t dot_length(std::string_view text) noexcept {
   if (text.starts_with('.')) {
     return 1;
   }
-  return text.size() >= 3 && text[0] == '%' && text[1] == '2' && ascii_lower(text[2]) == 'e' ? 3 : 0;
+  return text.size() >= 3 && text[0] == '%' && text[1] == '2' && ascii_lower(text[2]) == 'e' ? 3
+                                                                                             : 0;
 }
 
 // 0: an ordinary segment, 1: ".", 2: ".." (in any encoding).
@@ -151,15 +152,16 @@ Checked<void> split_path(std::string_view text, HeadArena& arena, Target& target
 }
 
 // "http://host[:port][/path][?query]"; text is everything behind "://".
-Checked<Target> parse_absolute(std::string_view text, Method method, std::size_t authority_bytes_max,
-                               HeadArena& arena) {
+Checked<Target> parse_absolute(std::string_view text, Method method,
+                               std::size_t authority_bytes_max, HeadArena& arena) {
   Target target;
   const std::size_t end = text.find_first_of("/?#");
   target.authority = text.substr(0, end);
   if (Checked<void> ok = check_authority(target.authority, authority_bytes_max); !ok) {
     return std::unexpected(ok.error());
   }
-  const std::string_view rest = end == std::string_view::npos ? std::string_view() : text.substr(end);
+  const std::string_view rest =
+      end == std::string_view::npos ? std::string_view() : text.substr(end);
   if (rest.empty()) {
     target.path = method == Method::options ? "*" : "/";  // RFC 9112 3.2.1, 3.2.4
     return target;

@@ -6,11 +6,11 @@
 // decoded ("%2F" and "%252e" stay) and empty segments ("//") are kept. The query is not touched.
 #pragma once
 
-#include <cstddef>
-#include <string_view>
-
 #include "net/http/head.h"
 #include "net/http/reject.h"
+
+#include <cstddef>
+#include <string_view>
 
 namespace sk {
 

@@ -3,13 +3,13 @@
 // Both ends of HTTP/1.1 parse the front of it and hand out parts of it as bodies without copying.
 #pragma once
 
-#include <cstddef>
-#include <string_view>
-#include <utility>
-
 #include "net/core/buffer.h"
 #include "net/core/result.h"
 #include "net/io/transport.h"
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
 
 namespace sk {
 

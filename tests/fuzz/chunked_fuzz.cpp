@@ -1,15 +1,15 @@
-// Any bytes as a chunked body: the outcome does not depend on how they are cut, the limits hold, and
-// what was decoded is decoded again from what we would write.
+// Any bytes as a chunked body: the outcome does not depend on how they are cut, the limits hold,
+// and what was decoded is decoded again from what we would write.
+
+#include "net/core/assert.h"
+#include "net/http/chunked_decoder.h"
+#include "net/http/h1_serialiser.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "net/core/assert.h"
-#include "net/http/chunked_decoder.h"
-#include "net/http/h1_serialiser.h"
 
 namespace {
 

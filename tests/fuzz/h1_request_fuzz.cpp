@@ -1,11 +1,12 @@
 // Any bytes on an HTTP/1.1 connection: what comes of them does not depend on how they are cut, and
 // every request that would be forwarded parses again to the identical request.
 
+#include "net/core/assert.h"
+
+#include "tests/net/http/h1_replay.h"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "net/core/assert.h"
-#include "tests/net/http/h1_replay.h"
 
 namespace {
 

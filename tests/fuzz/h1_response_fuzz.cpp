@@ -1,14 +1,14 @@
 // Any bytes from an endpoint: the outcome does not depend on how they are cut, body lengths keep to
 // their framing, and a head that was accepted can be written to a client.
 
+#include "net/core/assert.h"
+#include "net/http/h1_parser.h"
+#include "net/http/h1_serialiser.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "net/core/assert.h"
-#include "net/http/h1_parser.h"
-#include "net/http/h1_serialiser.h"
 
 namespace {
 

@@ -1,6 +1,8 @@
-// Reads the case lists in tests/cases: a small JSON reader (strings keep any byte, as the lists need)
-// and the expansion of their notation into the bytes to send.
+// Reads the case lists in tests/cases: a small JSON reader (strings keep any byte, as the lists
+// need) and the expansion of their notation into the bytes to send.
 #pragma once
+
+#include "tests/support/source_dir.h"
 
 #include <cstdint>
 #include <cstdlib>
@@ -11,8 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "tests/support/source_dir.h"
 
 namespace sk::test {
 
@@ -184,8 +184,7 @@ class JsonReader {
       case 'f':
         return '\f';
       case 'u': {
-        const char32_t value =
-            static_cast<char32_t>(std::stoul(text_.substr(at_, 4), nullptr, 16));
+        const char32_t value = static_cast<char32_t>(std::stoul(text_.substr(at_, 4), nullptr, 16));
         at_ += 4;
         return value;
       }
@@ -198,7 +197,8 @@ class JsonReader {
     const int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;
     char32_t value = first & (0x3fU >> more);
     for (int i = 1; i <= more; ++i) {
-      value = value << 6 | (static_cast<unsigned char>(text_.at(at_ + static_cast<std::size_t>(i))) & 0x3fU);
+      value = value << 6 |
+              (static_cast<unsigned char>(text_.at(at_ + static_cast<std::size_t>(i))) & 0x3fU);
     }
     at_ += static_cast<std::size_t>(more) + 1;
     return value;
@@ -218,7 +218,8 @@ inline Json read_json_file(std::string_view path) {
 
 inline std::u32string widen(std::string_view text) { return {text.begin(), text.end()}; }
 
-inline void replace_all(std::u32string& text, const std::u32string& what, const std::u32string& by) {
+inline void replace_all(std::u32string& text, const std::u32string& what,
+                        const std::u32string& by) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::u32string::npos; at += by.size()) {
     text.replace(at, what.size(), by);
   }
@@ -254,8 +255,7 @@ inline std::string case_bytes(const Json& test_case) {
     std::size_t at = 0;
     while (at < text.size()) {
       const std::size_t end = text.find(U'\n', at);
-      const std::u32string line =
-          text.substr(at, end == std::u32string::npos ? end : end - at + 1);
+      const std::u32string line = text.substr(at, end == std::u32string::npos ? end : end - at + 1);
       at += line.size();
       if (line.find(U"{{N}}") == std::u32string::npos) {
         out += line;

@@ -1,10 +1,9 @@
 #include "net/http/fields.h"
+#include "net/http/head.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
-
-#include "net/http/head.h"
 
 namespace sk {
 namespace {
@@ -58,12 +57,14 @@ TEST(Fields, RemoveAndSetKeepTheOthers) {
 TEST(Fields, StayValidWhenMovedAndWhenTheyGrow) {
   Fields fields;
   for (int i = 0; i < 200; ++i) {
-    ASSERT_TRUE(fields.add("X-" + std::to_string(i), std::string(100, static_cast<char>('a' + i % 26))));
+    ASSERT_TRUE(
+        fields.add("X-" + std::to_string(i), std::string(100, static_cast<char>('a' + i % 26))));
   }
   const Fields moved = std::move(fields);
   EXPECT_EQ(moved.size(), 200U);
   for (int i = 0; i < 200; ++i) {
-    EXPECT_EQ(moved.get("x-" + std::to_string(i)), std::string(100, static_cast<char>('a' + i % 26)));
+    EXPECT_EQ(moved.get("x-" + std::to_string(i)),
+              std::string(100, static_cast<char>('a' + i % 26)));
   }
 }
 

@@ -51,10 +51,9 @@ TEST(Framing, ResponsesDependOnStatusAndMethod) {
   EXPECT_EQ(response_framing(sized, 204, k11, Method::get), (Framing{BodyKind::none, 0}));
   EXPECT_EQ(response_framing(sized, 103, k11, Method::get), (Framing{BodyKind::none, 0}));
   EXPECT_EQ(response_framing(make({}), 200, k11, Method::get), (Framing{BodyKind::until_close, 0}));
-  EXPECT_EQ(response_framing(make({{"transfer-encoding", "gzip"}}), 200, k11, Method::get)
-                .error()
-                .status,
-            502);
+  EXPECT_EQ(
+      response_framing(make({{"transfer-encoding", "gzip"}}), 200, k11, Method::get).error().status,
+      502);
   EXPECT_EQ(response_framing(make({{"transfer-encoding", "chunked"}}), 200, k10, Method::get)
                 .error()
                 .status,
@@ -73,8 +72,10 @@ TEST(Framing, WritingIsTheMirrorOfReading) {
             (Framing{BodyKind::until_close, 0}));
   EXPECT_EQ(outgoing_response_framing(200, Method::get, k10, true, 3),
             (Framing{BodyKind::length, 3}));
-  EXPECT_EQ(outgoing_response_framing(200, Method::head, k11, true, 3), (Framing{BodyKind::none, 0}));
-  EXPECT_EQ(outgoing_response_framing(204, Method::get, k11, true, 3), (Framing{BodyKind::none, 0}));
+  EXPECT_EQ(outgoing_response_framing(200, Method::head, k11, true, 3),
+            (Framing{BodyKind::none, 0}));
+  EXPECT_EQ(outgoing_response_framing(204, Method::get, k11, true, 3),
+            (Framing{BodyKind::none, 0}));
   EXPECT_EQ(outgoing_response_framing(200, Method::get, k11, false, {}),
             (Framing{BodyKind::length, 0}));
 }

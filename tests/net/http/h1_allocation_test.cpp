@@ -2,20 +2,21 @@
 // Method: this binary's operator new counts per thread; other tests only pay an increment. Under a
 // sanitizer, which has its own allocator, only the work itself is done.
 
-#include <gtest/gtest.h>
-
-#include <array>
-#include <cstdlib>
-#include <memory>
-#include <new>
-
 #include "net/core/buffer.h"
 #include "net/core/output_queue.h"
 #include "net/http/h1_parser.h"
 #include "net/http/h1_serialiser.h"
 #include "net/http/h1_server.h"
 #include "net/io/socket_transport.h"
+
 #include "tests/net/http/tcp_pair.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <new>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SK_COUNT_ALLOCATIONS 0

@@ -3,13 +3,13 @@
 // Method: in-process through parser and serialiser; cases that cannot hold yet are listed, with
 // their reason, in tests/cases/h1-expected-failures.json, and one that holds must not be listed.
 
+#include "tests/net/http/case_file.h"
+#include "tests/net/http/h1_replay.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <set>
-
-#include "tests/net/http/case_file.h"
-#include "tests/net/http/h1_replay.h"
 
 namespace sk::test {
 namespace {
@@ -53,9 +53,8 @@ std::set<std::string> outcomes(const Replay& result, std::size_t index) {
 }
 
 bool allowed(const std::set<std::string>& happened, const std::vector<std::string>& list) {
-  return std::ranges::any_of(list, [&](const std::string& name) {
-    return happened.contains(name);
-  });
+  return std::ranges::any_of(list,
+                             [&](const std::string& name) { return happened.contains(name); });
 }
 
 // Empty where the case holds, else what went wrong.

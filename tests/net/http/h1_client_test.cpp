@@ -2,19 +2,19 @@
 // over real sockets on both backends. tests/cases/upstream-responses.json is replayed whole.
 
 #include "net/http/h1_client.h"
+#include "net/io/event.h"
+#include "net/io/socket_transport.h"
+#include "net/io/task_group.h"
+
+#include "tests/net/http/case_file.h"
+#include "tests/net/http/tcp_pair.h"
+#include "tests/support/loop_test.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <optional>
 #include <string>
-
-#include "net/io/event.h"
-#include "net/io/socket_transport.h"
-#include "net/io/task_group.h"
-#include "tests/net/http/case_file.h"
-#include "tests/net/http/tcp_pair.h"
-#include "tests/support/loop_test.h"
 
 namespace sk::test {
 namespace {
@@ -164,7 +164,8 @@ TEST_F(H1ClientTest, SendsACanonicalRequestAndReusesTheConnection) {
   origin_->forget();
   request();
   ASSERT_TRUE(origin_->wait_for("\r\n\r\n"));
-  origin_->send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n");
+  origin_->send(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n");
   ASSERT_TRUE(wait_over());
   EXPECT_EQ(seen_.body, "abc");
   EXPECT_EQ(stream_->response_body().trailers().get("x-t"), "1");
@@ -283,8 +284,9 @@ TEST_F(H1ClientTest, AWebSocketUpgradeBecomesATunnel) {
   exchange_.request.fields.add(HeaderId::sec_websocket_key, "dGhlIHNhbXBsZSBub25jZQ==");
   request();
   ASSERT_TRUE(origin_->wait_for("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"));
-  origin_->send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                "\r\nhello");
+  origin_->send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "\r\nhello");
   ASSERT_TRUE(run_until(*loop_, [&] { return seen_.body == "hello"; }));
   EXPECT_EQ(seen_.status, 101);
   stream_->request_body().write(copy_to_slice(loop_->buffers(), "raw bytes"));
@@ -298,8 +300,8 @@ TEST_F(H1ClientTest, AWebSocketUpgradeBecomesATunnel) {
 
 // What must come of each case of the list that an endpoint's bytes can show; see its `expect`.
 struct Expected {
-  int status = 0;            // 0: an error instead of a head
-  const char* error = "";    // code of the error, in head or body
+  int status = 0;          // 0: an error instead of a head
+  const char* error = "";  // code of the error, in head or body
   const char* body = "";
   bool complete = false;
   bool reusable = false;

@@ -1,16 +1,16 @@
 // What the case lists do not show: events, limits at their edge, llhttp's strictness, allocations.
 
 #include "net/http/h1_parser.h"
+#include "net/http/h1_serialiser.h"
+#include "net/http/http_date.h"
+
+#include "tests/net/http/case_file.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <new>
 #include <string>
-
-#include "net/http/h1_serialiser.h"
-#include "net/http/http_date.h"
-#include "tests/net/http/case_file.h"
 
 namespace sk::test {
 namespace {
@@ -75,7 +75,8 @@ TEST(H1Parser, AHeadIsTakenApart) {
 
 TEST(H1Parser, StopsExactlyAtTheEndOfAMessage) {
   const std::string input =
-      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: v\r\n\r\nGET /";
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: "
+      "v\r\n\r\nGET /";
   RequestRun run(input);
   ASSERT_EQ(run.step.event, H1Event::head);
   std::string_view rest = std::string_view(input).substr(run.step.consumed);

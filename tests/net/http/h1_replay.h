@@ -2,17 +2,17 @@
 // comes out as the serialiser would forward it. Shared by the case tests and the fuzz target.
 #pragma once
 
+#include "net/core/buffer.h"
+#include "net/core/output_queue.h"
+#include "net/http/h1_parser.h"
+#include "net/http/h1_serialiser.h"
+
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "net/core/buffer.h"
-#include "net/core/output_queue.h"
-#include "net/http/h1_parser.h"
-#include "net/http/h1_serialiser.h"
 
 namespace sk::test {
 
@@ -30,8 +30,8 @@ struct Replay {
   std::vector<Forwarded> requests;
   std::uint16_t status = 0;  // of the refusal that ended the connection; 0: none
   std::string reason;
-  bool open = false;         // more could come: neither refused nor told to close
-  bool waiting = false;      // open, in the middle of a message
+  bool open = false;     // more could come: neither refused nor told to close
+  bool waiting = false;  // open, in the middle of a message
   std::string serialiser_error;
 
   friend bool operator==(const Replay&, const Replay&) = default;
@@ -118,7 +118,8 @@ class H1Replayer {
     BufferPool pool(8);
     OutputQueue out(pool);
     framing_ = outgoing_request_framing(head_.method, !parser_.framing().empty(), length);
-    if (const Result<void> written = write_request_head(out, head_, {.framing = framing_}); !written) {
+    if (const Result<void> written = write_request_head(out, head_, {.framing = framing_});
+        !written) {
       result_.serialiser_error = written.error().detail;
     }
     request.bytes = drain(out);

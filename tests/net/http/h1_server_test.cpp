@@ -1,6 +1,12 @@
 // Goal: the HTTP/1.1 server's behaviour as a client sees it, over real sockets on both backends.
 
 #include "net/http/h1_server.h"
+#include "net/http/traceparent.h"
+#include "net/io/event.h"
+#include "net/io/socket_transport.h"
+
+#include "tests/net/http/tcp_pair.h"
+#include "tests/support/loop_test.h"
 
 #include <gtest/gtest.h>
 
@@ -8,12 +14,6 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include "net/http/traceparent.h"
-#include "net/io/event.h"
-#include "net/io/socket_transport.h"
-#include "tests/net/http/tcp_pair.h"
-#include "tests/support/loop_test.h"
 
 namespace sk::test {
 namespace {
@@ -31,8 +31,7 @@ class Handler final : public ExchangeHandler {
     statuses.push_back(exchange.status());
   }
   void rejected(const Rejection& rejection) override {
-    rejections.emplace_back(std::to_string(rejection.status) + " " +
-                            std::string(rejection.reason));
+    rejections.emplace_back(std::to_string(rejection.status) + " " + std::string(rejection.reason));
   }
 
   using OnRequest = Task<void> (*)(Handler& self, Exchange& exchange);
@@ -40,11 +39,11 @@ class Handler final : public ExchangeHandler {
   std::vector<std::string> targets;
   std::vector<int> statuses;
   std::vector<std::string> rejections;
-  std::string body;     // what a handler read
-  std::string error;    // how reading ended otherwise
+  std::string body;   // what a handler read
+  std::string error;  // how reading ended otherwise
   bool cancelled = false;
   int entered = 0;
-  Event gate;           // handlers that wait, wait for this
+  Event gate;  // handlers that wait, wait for this
 };
 
 Slice text(Exchange& exchange, std::string_view bytes) {
@@ -275,7 +274,8 @@ TEST_F(H1ServerTest, ARequestInSmallPiecesIsTheSame) {
   handler_.on_request = read_body;
   auto peer = connect();
   const std::string request =
-      "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n"
+      "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n "
+      "world\r\n"
       "0\r\n\r\n";
   for (const char c : request) {
     peer->send(std::string_view(&c, 1));
@@ -288,8 +288,9 @@ TEST_F(H1ServerTest, ARequestInSmallPiecesIsTheSame) {
 TEST_F(H1ServerTest, ABodyIsReadAndTheNextRequestFollows) {
   handler_.on_request = read_body;
   auto peer = connect();
-  peer->send("POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloPOST /q HTTP/1.1\r\n"
-             "Host: x\r\nContent-Length: 3\r\n\r\nabc");
+  peer->send(
+      "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloPOST /q HTTP/1.1\r\n"
+      "Host: x\r\nContent-Length: 3\r\n\r\nabc");
   ASSERT_TRUE(peer->wait_for("\r\n\r\nhello"));
   ASSERT_TRUE(peer->wait_for("\r\n\r\nabc"));
 }
@@ -309,7 +310,8 @@ TEST_F(H1ServerTest, ALargeBodyArrivesWhole) {
     rest.remove_prefix(std::min<std::size_t>(rest.size(), 100'000));
     loop_->run_once(loop_->read_clock());
   }
-  ASSERT_TRUE(run_until(*loop_, [&] { return !handler_.statuses.empty() || !handler_.error.empty(); }));
+  ASSERT_TRUE(
+      run_until(*loop_, [&] { return !handler_.statuses.empty() || !handler_.error.empty(); }));
   EXPECT_EQ(handler_.error, "");
   EXPECT_TRUE(handler_.body == body);
 }
@@ -400,8 +402,9 @@ TEST_F(H1ServerTest, OtherExpectationsGet417) {
 
 TEST_F(H1ServerTest, BrokenRequestIsAnsweredAndNothingBehindItIsServed) {
   auto peer = connect();
-  peer->send("GET /ok HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"
-             "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+  peer->send(
+      "GET /ok HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"
+      "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(peer->wait_for_end());
   EXPECT_TRUE(peer->ended());
   EXPECT_NE(peer->received().find("HTTP/1.1 400 Bad Request\r\n"), std::string::npos);
@@ -415,7 +418,8 @@ TEST_F(H1ServerTest, BrokenRequestIsAnsweredAndNothingBehindItIsServed) {
 TEST_F(H1ServerTest, BrokenChunkGets400FromAHandlerThatLeftIt) {
   handler_.on_request = read_body;
   auto peer = connect();
-  peer->send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n");
+  peer->send(
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n");
   ASSERT_TRUE(peer->wait_for_end());
   EXPECT_TRUE(peer->received().starts_with("HTTP/1.1 400")) << peer->received();
   EXPECT_EQ(handler_.error, "malformed chunk_size_invalid");
@@ -430,7 +434,8 @@ TEST_F(H1ServerTest, BodyBeyondTheLimitGets413) {
   EXPECT_TRUE(declared->received().starts_with("HTTP/1.1 413"));
   EXPECT_EQ(handler_.entered, 0);
   auto counted = connect();
-  counted->send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n6\r\n");
+  counted->send(
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n6\r\n");
   ASSERT_TRUE(counted->wait_for_end());
   EXPECT_TRUE(counted->received().starts_with("HTTP/1.1 413")) << counted->received();
 }
@@ -521,8 +526,9 @@ TEST_F(H1ServerTest, InterimResponsesGoTo11Only) {
 TEST_F(H1ServerTest, UpgradeTurnsTheConnectionIntoATunnel) {
   handler_.on_request = echo_tunnel;
   auto peer = connect();
-  peer->send("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\nearly");
+  peer->send(
+      "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\nearly");
   ASSERT_TRUE(peer->wait_for("\r\n\r\nearly"));
   EXPECT_TRUE(peer->received().starts_with("HTTP/1.1 101 Switching Protocols\r\n"));
   EXPECT_NE(peer->received().find("Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
@@ -537,9 +543,10 @@ TEST_F(H1ServerTest, UpgradeTurnsTheConnectionIntoATunnel) {
 TEST_F(H1ServerTest, ARefusedUpgradeLeavesAnHttpConnection) {
   handler_.on_request = say_path;
   auto peer = connect();
-  peer->send("GET /no HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-             "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+  peer->send(
+      "GET /no HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+      "GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(peer->wait_for("\r\n\r\n/next"));
   EXPECT_EQ(handler_.targets, (std::vector<std::string>{"/no", "/next"}));
 }
@@ -559,8 +566,9 @@ TEST_F(H1ServerTest, ASlowReaderHoldsTheProducerBackAndGetsEverything) {
 TEST_F(H1ServerTest, ARequestsLimitAndCloseOnRequestEndTheConnection) {
   config_.requests_per_connection = 2;
   auto peer = connect();
-  peer->send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
-             "GET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
+  peer->send(
+      "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
+      "GET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(peer->wait_for_end());
   EXPECT_EQ(handler_.targets, (std::vector<std::string>{"/1", "/2"}));
   EXPECT_EQ(RawPeer::occurrences(peer->received(), "Connection: close"), 1U);

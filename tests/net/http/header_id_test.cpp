@@ -1,3 +1,4 @@
+#include "net/http/ascii.h"
 #include "net/http/header_id.h"
 
 #include <gtest/gtest.h>
@@ -5,8 +6,6 @@
 #include <algorithm>
 #include <set>
 #include <string>
-
-#include "net/http/ascii.h"
 
 namespace sk {
 namespace {
@@ -17,8 +16,9 @@ TEST(HeaderId, EveryNameIsFoundInAnyCase) {
     const auto id = static_cast<HeaderId>(i);
     const std::string name(header_name(id));
     std::string upper = name;
-    std::ranges::transform(upper, upper.begin(),
-                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    std::ranges::transform(upper, upper.begin(), [](char c) {
+      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    });
     EXPECT_EQ(find_header_id(name), id) << name;
     EXPECT_EQ(find_header_id(upper), id) << upper;
     EXPECT_EQ(find_header_id(header_name_lower(id)), id) << name;
@@ -32,8 +32,9 @@ TEST(HeaderId, EveryNameIsFoundInAnyCase) {
 }
 
 TEST(HeaderId, OtherNamesAreUnknown) {
-  for (std::string_view name : {"", "X", "Hosts", "Content-Lengt", "Content-Length ", "content_length",
-                                "Content\rLength", "X-Forwarded-Fo\0", "Transfer-Encoding\x80"}) {
+  for (std::string_view name :
+       {"", "X", "Hosts", "Content-Lengt", "Content-Length ", "content_length", "Content\rLength",
+        "X-Forwarded-Fo\0", "Transfer-Encoding\x80"}) {
     EXPECT_EQ(find_header_id(name), HeaderId::unknown) << name;
   }
   EXPECT_EQ(find_header_id(std::string(70000, 'a')), HeaderId::unknown);

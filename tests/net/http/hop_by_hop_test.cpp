@@ -45,8 +45,9 @@ TEST(HopByHop, NominatedAndConnectionFieldsGo) {
 }
 
 TEST(HopByHop, WhatCarriesMeaningCannotBeNominatedAway) {
-  RequestHead head = request({{"Connection", "Authorization, Cookie, X-Forwarded-For, X-Forwarded-Own, "
-                                             "Content-Type, X-Real-IP"},
+  RequestHead head = request({{"Connection",
+                               "Authorization, Cookie, X-Forwarded-For, X-Forwarded-Own, "
+                               "Content-Type, X-Real-IP"},
                               {"Authorization", "a"},
                               {"Cookie", "b"},
                               {"X-Forwarded-For", "c"},
@@ -71,16 +72,15 @@ TEST(HopByHop, OnlyAWebSocketHandshakeIsAnUpgrade) {
   EXPECT_FALSE(upgrades(request(
       {{"Connection", "Upgrade"}, {"Upgrade", "h2c, websocket"}, {"Sec-WebSocket-Key", "k"}})));
   EXPECT_FALSE(upgrades(request({{"Connection", "Upgrade"}, {"Upgrade", "h2c"}})));
-  EXPECT_FALSE(upgrades(request({{"Connection", "Upgrade"},
-                                 {"Upgrade", "websocket"},
-                                 {"Sec-WebSocket-Key", "k"}}),
-                        {BodyKind::length, 5}));
-  RequestHead post = request(
-      {{"Connection", "Upgrade"}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Key", "k"}});
+  EXPECT_FALSE(upgrades(
+      request({{"Connection", "Upgrade"}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Key", "k"}}),
+      {BodyKind::length, 5}));
+  RequestHead post =
+      request({{"Connection", "Upgrade"}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Key", "k"}});
   post.set_method(Method::post);
   EXPECT_FALSE(upgrades(std::move(post)));
-  RequestHead old = request(
-      {{"Connection", "Upgrade"}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Key", "k"}});
+  RequestHead old =
+      request({{"Connection", "Upgrade"}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Key", "k"}});
   old.version = HttpVersion::http10;
   EXPECT_FALSE(upgrades(std::move(old)));
 }
@@ -144,7 +144,8 @@ TEST(Forwarding, ATrustedPeersChainIsExtended) {
                               {"X-Forwarded-Proto", "https"},
                               {"X-Request-Id", "abc-1"}});
   apply_forwarding(head, {.address = "10.0.0.3", .trusted = true});
-  EXPECT_EQ(head.fields.get(HeaderId::x_forwarded_for), "203.0.113.7, 10.0.0.1, 10.0.0.2, 10.0.0.3");
+  EXPECT_EQ(head.fields.get(HeaderId::x_forwarded_for),
+            "203.0.113.7, 10.0.0.1, 10.0.0.2, 10.0.0.3");
   EXPECT_EQ(head.fields.count(HeaderId::x_forwarded_for), 1U);
   EXPECT_EQ(head.fields.get(HeaderId::x_forwarded_proto), "https");
   EXPECT_EQ(head.fields.get(HeaderId::x_forwarded_host), "example.com");

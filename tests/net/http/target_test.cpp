@@ -112,9 +112,26 @@ TEST(Target, AuthoritiesAreChecked) {
                            "[2001:db8::1]:443", "a_b.c-d~e", "localhost:1", "x:65535"}) {
     EXPECT_TRUE(valid(text)) << text;
   }
-  for (const char* text : {"", ":80", "user@example.com", "example.com/evil", "example.com#x", "a b",
-                           "a, b", "a:80x", "a:70000", "a:0", "a:", "a%2f", "a\\b", "[::1", "::1",
-                           "[::g]", "[]", "[::1]x", "[127.0.0.1]", "[fe80::1%25eth0]"}) {
+  for (const char* text : {"",
+                           ":80",
+                           "user@example.com",
+                           "example.com/evil",
+                           "example.com#x",
+                           "a b",
+                           "a, b",
+                           "a:80x",
+                           "a:70000",
+                           "a:0",
+                           "a:",
+                           "a%2f",
+                           "a\\b",
+                           "[::1",
+                           "::1",
+                           "[::g]",
+                           "[]",
+                           "[::1]x",
+                           "[127.0.0.1]",
+                           "[fe80::1%25eth0]"}) {
     EXPECT_FALSE(valid(text)) << text;
   }
   EXPECT_TRUE(valid(std::string(255, 'a')));

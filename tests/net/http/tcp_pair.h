@@ -2,6 +2,10 @@
 // while the loop runs: bounded waits, no threads, no sleeps.
 #pragma once
 
+#include "net/core/assert.h"
+
+#include "tests/support/loop_test.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -12,9 +16,6 @@
 #include <cerrno>
 #include <string>
 #include <string_view>
-
-#include "net/core/assert.h"
-#include "tests/support/loop_test.h"
 
 namespace sk::test {
 
