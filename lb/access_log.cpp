@@ -47,8 +47,8 @@ void AccessLog::ended(Exchange& exchange, const RequestRecord& record) {
     outcome.route_pattern = record.pattern_size > 0 ? record.pattern() : route.path;
   }
   outcome.upstream = record.upstream;
-  outcome.endpoint = record.endpoint != nullptr ? std::string_view(record.endpoint->name())
-                                                : std::string_view();
+  outcome.endpoint =
+      record.endpoint != nullptr ? std::string_view(record.endpoint->name()) : std::string_view();
   if (record.own_answer) {
     outcome.reason = text_of(*record.own_answer).reason;
   } else if (!record.complete) {

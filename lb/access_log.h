@@ -1,10 +1,11 @@
 // AccessLog: which lines of a request are written, from what the proxy knows about it.
 #pragma once
 
-#include "lb/config.h"
-#include "lb/request_record.h"
 #include "net/core/log_line.h"
 #include "net/http/exchange.h"
+
+#include "lb/config.h"
+#include "lb/request_record.h"
 
 namespace sk::lb {
 

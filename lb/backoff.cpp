@@ -21,8 +21,8 @@ RestartBackoff::Restart RestartBackoff::ended(Instant now, std::uint64_t random)
   if (!open_) {
     // 40 doublings of a millisecond are beyond any maximum.
     const std::uint32_t doublings = std::min<std::uint32_t>(early_in_a_row_, 40);
-    pause = max_ / (std::int64_t{1} << doublings) < min_ ? max_
-                                                         : min_ * (std::int64_t{1} << doublings);
+    pause =
+        max_ / (std::int64_t{1} << doublings) < min_ ? max_ : min_ * (std::int64_t{1} << doublings);
   }
   ++early_in_a_row_;
   const auto jitter_permille = static_cast<std::int64_t>(random % 201) - 100;

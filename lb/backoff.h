@@ -7,11 +7,12 @@
 // one lives for a window. A worker that lived longer starts again after backoff_min.
 #pragma once
 
-#include <cstdint>
-#include <deque>
+#include "net/core/time.h"
 
 #include "lb/config.h"
-#include "net/core/time.h"
+
+#include <cstdint>
+#include <deque>
 
 namespace sk::lb {
 

@@ -5,11 +5,11 @@
 // whose endpoints all look broken is still tried.
 #pragma once
 
+#include "lb/endpoint.h"
+
 #include <cstdint>
 #include <memory>
 #include <vector>
-
-#include "lb/endpoint.h"
 
 namespace sk::lb {
 

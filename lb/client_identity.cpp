@@ -10,9 +10,8 @@ constexpr int kHopsMax = 16;
 
 bool contains(const std::vector<Network>& networks, std::string_view address) {
   const auto bytes = parse_ip(address);
-  return bytes && std::ranges::any_of(networks, [&](const Network& network) {
-           return network.contains(*bytes);
-         });
+  return bytes && std::ranges::any_of(
+                      networks, [&](const Network& network) { return network.contains(*bytes); });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -43,9 +42,8 @@ void identify_client(Exchange& exchange, const ListenerConfig& listener) {
     std::string_view list = fields[index].value();
     while (!list.empty() && ++hops <= kHopsMax) {
       const std::size_t comma = list.rfind(',');
-      const std::string_view hop = trimmed(comma == std::string_view::npos
-                                               ? list
-                                               : list.substr(comma + 1));
+      const std::string_view hop =
+          trimmed(comma == std::string_view::npos ? list : list.substr(comma + 1));
       list = comma == std::string_view::npos ? std::string_view() : list.substr(0, comma);
       if (!parse_ip(hop)) {
         return;  // whatever stands further left was not checked by anybody

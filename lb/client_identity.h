@@ -1,8 +1,9 @@
 // Who the client is: the peer, or whom a trusted peer names in X-Forwarded-For.
 #pragma once
 
-#include "lb/config.h"
 #include "net/http/exchange.h"
+
+#include "lb/config.h"
 
 namespace sk::lb {
 

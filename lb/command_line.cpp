@@ -1,8 +1,8 @@
 #include "lb/command_line.h"
 
-#include <CLI/CLI.hpp>
-
 #include "sidekick_version.h"
+
+#include <CLI/CLI.hpp>
 
 namespace sk::lb {
 

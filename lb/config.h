@@ -5,17 +5,18 @@
 // unless its comment says so.
 #pragma once
 
+#include "net/core/time.h"
+#include "net/http/limits.h"
+#include "net/io/loop.h"
+
+#include "lb/config_address.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "lb/config_address.h"
-#include "net/core/time.h"
-#include "net/http/limits.h"
-#include "net/io/loop.h"
 
 namespace sk::lb {
 
@@ -25,18 +26,19 @@ using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""h;
 
-// Where something stands in the file, for messages. Line 0: it is a default or from the environment.
+// Where something stands in the file, for messages. Line 0: it is a default or from the
+// environment.
 struct ConfigPlace {
   std::uint32_t line = 0;
   std::uint32_t column = 0;
 };
 
 struct ServerConfig {
-  Duration stop_timeout = 30s;      // What the platform grants between SIGTERM and SIGKILL.
-  std::uint32_t threads = 0;        // Data threads. 0: one per core the process may use.
+  Duration stop_timeout = 30s;  // What the platform grants between SIGTERM and SIGKILL.
+  std::uint32_t threads = 0;    // Data threads. 0: one per core the process may use.
   IoChoice io = IoChoice::automatic;
   std::uint32_t connections_max = 0;  // Client connections. 0: 80 % of RLIMIT_NOFILE.
-  std::uint32_t buffers = 1024;     // Of 16 KiB, per thread; touched only when used.
+  std::uint32_t buffers = 1024;       // Of 16 KiB, per thread; touched only when used.
 };
 
 enum class RequestLog : std::uint8_t { both, completed, errors, off };
@@ -49,7 +51,7 @@ struct LogConfig {
 // Metrics and health for operators. Off without an address.
 struct AdminConfig {
   std::optional<ConfigAddress> address;  // Loopback or a Unix socket ...
-  bool allow_public = false;       // ... unless this says that the network around it is trusted.
+  bool allow_public = false;  // ... unless this says that the network around it is trusted.
   ConfigPlace place;
 };
 
@@ -58,11 +60,11 @@ struct LimitsConfig {
   H1Limits h1;  // sizes; body_bytes is the route's
   std::uint32_t requests_per_connection = 10'000;
   Duration tls_handshake_timeout = 10s;
-  Duration header_timeout = 10s;       // from the first byte of a request to the end of its head
+  Duration header_timeout = 10s;  // from the first byte of a request to the end of its head
   Duration body_idle_timeout = 10s;
   std::uint32_t body_min_bytes_per_s = 240;  // average of a body after body_idle_timeout
-  Duration write_stall_timeout = 30s;  // a client that takes nothing of what is there for it
-  Duration idle_timeout = 75s;         // between requests; must exceed an ALB's 60 s
+  Duration write_stall_timeout = 30s;        // a client that takes nothing of what is there for it
+  Duration idle_timeout = 75s;               // between requests; must exceed an ALB's 60 s
   std::size_t output_buffer_bytes = 256 << 10;
 };
 
@@ -107,11 +109,11 @@ struct WorkersConfig {
   WorkerProtocol protocol = WorkerProtocol::link;
   std::vector<std::pair<std::string, std::string>> env;
   std::string directory;  // working directory; empty: the balancer's
-  // Where the balancer is root. Empty: "sidekick" if there is such a user, else "nobody"; if that user
-  // cannot reach the program, root, with a warning. A name given here is kept to strictly.
+  // Where the balancer is root. Empty: "sidekick" if there is such a user, else "nobody"; if that
+  // user cannot reach the program, root, with a warning. A name given here is kept to strictly.
   std::string user;
-  Duration ready_timeout = 30s;   // from its start to its first sign of readiness
-  Duration backoff_min = 100ms;   // before a replacement; doubles with each early end
+  Duration ready_timeout = 30s;  // from its start to its first sign of readiness
+  Duration backoff_min = 100ms;  // before a replacement; doubles with each early end
   Duration backoff_max = 30s;
   std::uint32_t crash_loop_count = 5;  // so many early ends of one worker within ...
   Duration crash_loop_window = 60s;    // ... this time: it is then tried only every backoff_max
@@ -126,14 +128,14 @@ enum class BalancerPolicy : std::uint8_t { least_request };
 
 struct UpstreamConfig {
   std::string name;
-  std::optional<WorkersConfig> workers;  // either these ...
+  std::optional<WorkersConfig> workers;   // either these ...
   std::vector<EndpointConfig> endpoints;  // ... or these
   BalancerPolicy balancer = BalancerPolicy::least_request;
   Duration connect_timeout = 1s;
-  std::uint32_t in_flight_max = 1024;    // per endpoint, over all threads; beyond: the next, then 503
-  std::uint32_t idle_connections = 64;   // kept per endpoint and thread
-  Duration idle_timeout = 45s;           // we close first: below any server's keep-alive
-  std::uint32_t retries = 1;             // further attempts, each on another endpoint; 0 or 1
+  std::uint32_t in_flight_max = 1024;  // per endpoint, over all threads; beyond: the next, then 503
+  std::uint32_t idle_connections = 64;  // kept per endpoint and thread
+  Duration idle_timeout = 45s;          // we close first: below any server's keep-alive
+  std::uint32_t retries = 1;            // further attempts, each on another endpoint; 0 or 1
   ConfigPlace place;
 };
 
@@ -142,17 +144,18 @@ struct BudgetConfig {
   std::optional<Duration> p50;
   std::optional<Duration> p99;
   std::optional<Duration> p999;
-  std::optional<Duration> deadline;    // enforced: the request ends with 504 there
-  std::optional<std::uint32_t> rate;   // requests per second the budget is meant for
+  std::optional<Duration> deadline;   // enforced: the request ends with 504 there
+  std::optional<std::uint32_t> rate;  // requests per second the budget is meant for
   ConfigPlace place;
 };
 
 struct RouteConfig {
-  std::string host;        // "api.example.com", "*.example.com", or empty for every host
+  std::string host;         // "api.example.com", "*.example.com", or empty for every host
   std::string path = "/*";  // "/v1/*": everything that begins with /v1/; otherwise exact
   std::string upstream;
   std::size_t body_bytes = 8 << 20;  // request body; beyond: 413
-  Duration response_header_timeout = 15s;  // from the last request byte, or the head's, to the answer
+  Duration response_header_timeout =
+      15s;  // from the last request byte, or the head's, to the answer
   Duration between_bytes_timeout = 60s;
   Duration total_timeout = 300s;
   std::optional<BudgetConfig> budget;

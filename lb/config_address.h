@@ -5,12 +5,12 @@
 //   "dns://legacy.internal:8080"                   a name, looked up again while running
 #pragma once
 
+#include "net/core/result.h"
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "net/core/result.h"
 
 namespace sk::lb {
 
@@ -18,7 +18,7 @@ struct ConfigAddress {
   enum class Kind : std::uint8_t { ip, unix_path, dns };
 
   Kind kind = Kind::ip;
-  std::string host;        // "10.0.3.7", "::1" (no brackets), "legacy.internal", or the socket's path
+  std::string host;  // "10.0.3.7", "::1" (no brackets), "legacy.internal", or the socket's path
   std::uint16_t port = 0;  // 0 for Unix sockets
 
   friend bool operator==(const ConfigAddress&, const ConfigAddress&) = default;

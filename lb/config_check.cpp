@@ -1,12 +1,12 @@
 #include "lb/config_check.h"
 
+#include "lb/config_units.h"
+#include "lb/nearest_name.h"
+
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "lb/config_units.h"
-#include "lb/nearest_name.h"
 
 namespace sk::lb {
 namespace {
@@ -47,7 +47,8 @@ void check_limits(const ListenerConfig& listener, ConfigMessages& messages) {
   if (limits.h1.header_field_bytes > limits.h1.header_total_bytes) {
     messages.error(listener.place, "listener.limits.header_field",
                    format_size(limits.h1.header_field_bytes) + " is more than header_total, " +
-                       format_size(limits.h1.header_total_bytes) + ", allows for all fields together");
+                       format_size(limits.h1.header_total_bytes) +
+                       ", allows for all fields together");
   }
   if (limits.h1.request_line_bytes > limits.h1.header_total_bytes) {
     messages.error(listener.place, "listener.limits.request_line",
@@ -137,8 +138,8 @@ void check_host(const RouteConfig& route, ConfigMessages& messages) {
     host.remove_prefix(2);
   }
   const bool clean = !host.empty() && host.size() <= 253 && std::ranges::all_of(host, [](char b) {
-    return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') ||
-           b == '-' || b == '.' || b == '_' || b == '[' || b == ']' || b == ':';
+    return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') || b == '-' ||
+           b == '.' || b == '_' || b == '[' || b == ']' || b == ':';
   });
   const bool has_port = host.find(':') != std::string_view::npos && host.front() != '[';
   if (!clean || has_port) {
@@ -152,7 +153,8 @@ void check_host(const RouteConfig& route, ConfigMessages& messages) {
 void check_path(const RouteConfig& route, ConfigMessages& messages) {
   const std::string& path = route.path;
   const std::size_t star = path.find('*');
-  const bool star_ok = star == std::string::npos || (star + 1 == path.size() && path.ends_with("/*"));
+  const bool star_ok =
+      star == std::string::npos || (star + 1 == path.size() && path.ends_with("/*"));
   const bool clean = std::ranges::all_of(
       path, [](char byte) { return byte > 0x20 && byte < 0x7f && byte != '?' && byte != '#'; });
   if (!path.starts_with('/') || !star_ok || !clean || path.size() > 2048) {
@@ -194,8 +196,7 @@ void check_budget(const RouteConfig& route, ConfigMessages& messages) {
                        format_duration(route.total_timeout) + ", which would end it before");
   }
   if (!budget.p50 && !budget.p99 && !budget.p999 && !budget.deadline) {
-    messages.error(budget.place, "route.budget",
-                   "states nothing: give p50, p99, p999 or deadline");
+    messages.error(budget.place, "route.budget", "states nothing: give p50, p99, p999 or deadline");
   }
 }
 

@@ -1,8 +1,8 @@
 #include "lb/config_environment.h"
 
-#include <charconv>
-
 #include "lb/config_units.h"
+
+#include <charconv>
 
 namespace sk::lb {
 namespace {

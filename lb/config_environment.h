@@ -8,12 +8,12 @@
 //   SIDEKICK_ADMIN         admin.address
 #pragma once
 
-#include <optional>
-#include <string_view>
-
 #include "lb/config.h"
 #include "lb/config_messages.h"
 #include "lb/config_toml.h"
+
+#include <optional>
+#include <string_view>
 
 namespace sk::lb {
 

@@ -1,8 +1,8 @@
 #include "lb/config_messages.h"
 
-#include <algorithm>
-
 #include "net/core/json_text.h"
+
+#include <algorithm>
 
 namespace sk::lb {
 
@@ -37,8 +37,8 @@ std::string ConfigMessages::format(std::string_view file) const {
     }
     text += file;
     if (message->place.line != 0) {
-      text += ":" + std::to_string(message->place.line) + ":" +
-              std::to_string(message->place.column);
+      text +=
+          ":" + std::to_string(message->place.line) + ":" + std::to_string(message->place.column);
     }
     text += message->is_error ? ": error: " : ": warning: ";
     if (!message->name.empty()) {

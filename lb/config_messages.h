@@ -1,12 +1,12 @@
 // What is wrong with a configuration: everything at once, each with its place and a way out.
 #pragma once
 
+#include "lb/config.h"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "lb/config.h"
 
 namespace sk::lb {
 
@@ -26,7 +26,8 @@ class ConfigMessages {
   std::size_t error_count() const;
   // In the order of the file; at most kShownMax, the rest counted in a last line.
   static constexpr std::size_t kShownMax = 100;
-  // "sidekick.toml:12:7: error: route.budget.p99: expected a duration such as ..." and a newline each.
+  // "sidekick.toml:12:7: error: route.budget.p99: expected a duration such as ..." and a newline
+  // each.
   std::string format(std::string_view file) const;
   const std::vector<ConfigMessage>& all() const { return messages_; }
 

@@ -1,12 +1,13 @@
 #include "lb/config_print.h"
 
-#include <charconv>
-#include <string_view>
-#include <vector>
+#include "net/core/json_text.h"
 
 #include "lb/config_environment.h"
 #include "lb/config_units.h"
-#include "net/core/json_text.h"
+
+#include <charconv>
+#include <string_view>
+#include <vector>
 
 namespace sk::lb {
 namespace {

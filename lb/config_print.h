@@ -5,9 +5,9 @@
 // _bytes, and a route's budget has only what was stated.
 #pragma once
 
-#include <string>
-
 #include "lb/config.h"
+
+#include <string>
 
 namespace sk::lb {
 

@@ -1,8 +1,12 @@
 #include "lb/config_toml.h"
 
+#include "lb/config_check.h"
+#include "lb/config_environment.h"
+#include "lb/config_section.h"
+#include "lb/config_units.h"
+
 #include <fcntl.h>
 #include <unistd.h>
-#include <toml++/toml.hpp>
 
 #include <algorithm>
 #include <array>
@@ -10,291 +14,10 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "lb/config_check.h"
-#include "lb/config_environment.h"
-#include "lb/config_units.h"
-#include "lb/nearest_name.h"
-
 namespace sk::lb {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 4U << 20;
-
-ConfigPlace place_of(const toml::source_region& source) {
-  return {source.begin.line, source.begin.column};
-}
-
-ConfigPlace place_of(const toml::node& node) { return place_of(node.source()); }
-
-// What stands there, for "got ...": the value of a short scalar, otherwise its type.
-std::string shown(const toml::node& node) {
-  if (const auto* text = node.as_string()) {
-    return in_quotes(text->get());
-  }
-  if (const auto* number = node.as_integer()) {
-    return std::to_string(number->get());
-  }
-  if (const auto* boolean = node.as_boolean()) {
-    return boolean->get() ? "true" : "false";
-  }
-  if (node.is_table()) {
-    return "a table";
-  }
-  return node.is_array() ? "a list" : "a value of another type";
-}
-
-// A key as messages show it: bare where TOML writes it so.
-std::string printable(std::string_view key) {
-  const bool bare = !key.empty() && key.size() <= 80 && std::ranges::all_of(key, [](char byte) {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
-  });
-  return bare ? std::string(key) : in_quotes(key);
-}
-
-template <typename Value>
-struct Choice {
-  std::string_view name;
-  Value value;
-};
-
-// One table of the file. Every key that may stand in it is asked for once; finish() reports those
-// that were not.
-class Section {
- public:
-  Section(const toml::table& table, std::string name, ConfigMessages& messages)
-      : table_(table), name_(std::move(name)), messages_(messages) {}
-
-  const toml::node* find(std::string_view key) {
-    known_.push_back(key);
-    return table_.get(key);
-  }
-
-  ConfigPlace place() const { return place_of(table_); }
-
-  std::string name_of(std::string_view key) const {
-    return name_.empty() ? std::string(key) : name_ + "." + std::string(key);
-  }
-
-  void wrong(std::string_view key, const toml::node& node, const std::string& expected) {
-    messages_.error(place_of(node), name_of(key), expected + "; got " + shown(node));
-  }
-
-  // Text that `parse` (string_view -> Result) turns into out; the error's detail says what was
-  // expected.
-  template <typename Parse, typename Out>
-  void parsed(std::string_view key, Out& out, Parse parse, const char* expected) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    const auto* text = node->as_string();
-    if (text == nullptr) {
-      return wrong(key, *node, expected);
-    }
-    auto value = parse(std::string_view(text->get()));
-    if (!value) {
-      return wrong(key, *node, value.error().detail);
-    }
-    out = *value;
-  }
-
-  template <typename Out>
-  void duration(std::string_view key, Out& out, Duration least, Duration most) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    const auto* text = node->as_string();
-    const Result<Duration> value =
-        parse_duration(text == nullptr ? std::string_view() : std::string_view(text->get()));
-    if (!value) {
-      return wrong(key, *node, value.error().detail);
-    }
-    if (*value < least || *value > most) {
-      return wrong(key, *node, "expected a duration from " + format_duration(least) + " to " +
-                                   format_duration(most));
-    }
-    out = *value;
-  }
-
-  template <typename Out>
-  void size(std::string_view key, Out& out, std::size_t least, std::size_t most) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    const auto* text = node->as_string();
-    const Result<std::size_t> value =
-        parse_size(text == nullptr ? std::string_view() : std::string_view(text->get()));
-    if (!value) {
-      return wrong(key, *node, value.error().detail);
-    }
-    if (*value < least || *value > most) {
-      return wrong(key, *node,
-                   "expected a size from " + format_size(least) + " to " + format_size(most));
-    }
-    out = static_cast<Out>(*value);
-  }
-
-  template <typename Out>
-  void integer(std::string_view key, Out& out, std::int64_t least, std::int64_t most) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    const auto* number = node->as_integer();
-    if (number == nullptr || number->get() < least || number->get() > most) {
-      return wrong(key, *node, "expected a number from " + std::to_string(least) + " to " +
-                                   std::to_string(most));
-    }
-    out = static_cast<std::uint32_t>(number->get());
-  }
-
-  void boolean(std::string_view key, bool& out) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    const auto* value = node->as_boolean();
-    if (value == nullptr) {
-      return wrong(key, *node, "expected true or false");
-    }
-    out = value->get();
-  }
-
-  void text(std::string_view key, std::string& out) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    const auto* value = node->as_string();
-    if (value == nullptr || value->get().find('\0') != std::string::npos) {
-      return wrong(key, *node, "expected text in quotes");
-    }
-    out = value->get();
-  }
-
-  // True if the key stands there, wrong or not.
-  bool required(std::string_view key) {
-    if (table_.get(key) != nullptr) {
-      return true;
-    }
-    messages_.error(place(), name_of(key), "is required here");
-    return false;
-  }
-
-  template <typename Value, std::size_t N>
-  void choice(std::string_view key, Value& out, const std::array<Choice<Value>, N>& choices) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    std::string expected = "expected ";
-    std::array<std::string_view, N> names;
-    for (std::size_t index = 0; index < N; ++index) {
-      names[index] = choices[index].name;
-      expected += index == 0 ? "" : index + 1 == N ? " or " : ", ";
-      expected += in_quotes(names[index]);
-      if (node->is_string() && node->as_string()->get() == names[index]) {
-        out = choices[index].value;
-        return;
-      }
-    }
-    const std::string given = node->is_string() ? node->as_string()->get() : std::string();
-    messages_.error(place_of(*node), name_of(key),
-                    expected + "; got " + shown(*node) + did_you_mean(nearest_name(given, names)));
-  }
-
-  // Calls take(element) for each element of a list.
-  template <typename Take>
-  void list(std::string_view key, const char* expected, Take take, bool may_be_empty = false) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    const toml::array* array = node->as_array();
-    if (array == nullptr) {
-      return wrong(key, *node, expected);
-    }
-    if (array->empty() && !may_be_empty) {
-      return wrong(key, *node, expected);
-    }
-    for (const toml::node& element : *array) {
-      take(element);
-    }
-  }
-
-  template <typename Take>
-  void text_list(std::string_view key, const char* expected, Take take,
-                 bool may_be_empty = false) {
-    const auto take_text = [&](const toml::node& element) {
-      const auto* text = element.as_string();
-      if (text == nullptr || text->get().find('\0') != std::string::npos) {
-        return wrong(key, element, expected);
-      }
-      take(element, std::string_view(text->get()));
-    };
-    list(key, expected, take_text, may_be_empty);
-  }
-
-  // Calls take(section) where the key holds a table.
-  template <typename Take>
-  void table(std::string_view key, Take take) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    const toml::table* inner = node->as_table();
-    if (inner == nullptr) {
-      return wrong(key, *node, "expected a table { name = value, ... }");
-    }
-    Section section(*inner, name_of(key), messages_);
-    take(section);
-    section.finish();
-  }
-
-  // Calls take(section) for each [[key]].
-  template <typename Take>
-  void tables(std::string_view key, Take take) {
-    const toml::node* node = find(key);
-    if (node == nullptr) {
-      return;
-    }
-    const toml::array* array = node->as_array();
-    if (array == nullptr || !std::ranges::all_of(*array, &toml::node::is_table)) {
-      const std::string name = name_of(key);
-      messages_.error(place_of(*node), name,
-                      "expected tables headed [[" + name + "]], with two brackets: there may be "
-                      "several; got " + shown(*node));
-      return;
-    }
-    for (const toml::node& element : *array) {
-      Section section(*element.as_table(), name_of(key), messages_);
-      take(section);
-      section.finish();
-    }
-  }
-
-  const toml::table& raw() const { return table_; }
-  ConfigMessages& messages() { return messages_; }
-
-  void finish() {
-    for (const auto& [key, node] : table_) {
-      if (std::ranges::find(known_, key.str()) == known_.end()) {
-        messages_.error(place_of(key.source()), name_of(printable(key.str())),
-                        "there is no such setting" +
-                            did_you_mean(nearest_name(key.str(), known_)));
-      }
-    }
-  }
-
- private:
-  const toml::table& table_;
-  std::string name_;
-  ConfigMessages& messages_;
-  std::vector<std::string_view> known_;
-};
 
 constexpr std::array<Choice<IoChoice>, 3> kIoChoices = {
     {{"auto", IoChoice::automatic}, {"uring", IoChoice::uring}, {"epoll", IoChoice::epoll}}};
@@ -381,15 +104,16 @@ void read_listener(Section& section, Config& config) {
   read_redirect(section, listener);
   section.choice("profile", listener.profile, kProfiles);
   listener.limits = limits_of(listener.profile);
-  section.text_list("trusted_proxies", "expected networks such as \"10.0.0.0/16\"",
-                    [&](const toml::node& element, std::string_view text) {
-                      const Result<Network> network = parse_network(text);
-                      if (!network) {
-                        return section.wrong("trusted_proxies", element, network.error().detail);
-                      }
-                      listener.trusted_proxies.push_back(*network);
-                    },
-                    true);
+  section.text_list(
+      "trusted_proxies", "expected networks such as \"10.0.0.0/16\"",
+      [&](const toml::node& element, std::string_view text) {
+        const Result<Network> network = parse_network(text);
+        if (!network) {
+          return section.wrong("trusted_proxies", element, network.error().detail);
+        }
+        listener.trusted_proxies.push_back(*network);
+      },
+      true);
   section.table("limits", [&](Section& limits) { read_limits(limits, listener.limits); });
   config.listeners.push_back(std::move(listener));
 }
@@ -412,13 +136,16 @@ void read_workers(Section& section, WorkersConfig& workers) {
       "command", "expected the program and its arguments, [\"/usr/bin/node\", \"server.js\"]",
       [&](const toml::node&, std::string_view text) { workers.command.emplace_back(text); });
   section.integer("count", workers.count, 0, 256);
-  section.list("cpus", "expected a list of CPU numbers", [&](const toml::node& element) {
-    const auto* cpu = element.as_integer();
-    if (cpu == nullptr || cpu->get() < 0 || cpu->get() > 1023) {
-      return section.wrong("cpus", element, "expected a CPU number from 0 to 1023");
-    }
-    workers.cpus.push_back(static_cast<std::uint32_t>(cpu->get()));
-  }, true);
+  section.list(
+      "cpus", "expected a list of CPU numbers",
+      [&](const toml::node& element) {
+        const auto* cpu = element.as_integer();
+        if (cpu == nullptr || cpu->get() < 0 || cpu->get() > 1023) {
+          return section.wrong("cpus", element, "expected a CPU number from 0 to 1023");
+        }
+        workers.cpus.push_back(static_cast<std::uint32_t>(cpu->get()));
+      },
+      true);
   section.choice("protocol", workers.protocol, kProtocols);
   section.table("env", [&](Section& env) { read_env(env, workers); });
   section.text("directory", workers.directory);
@@ -444,15 +171,15 @@ void read_upstream(Section& section, Config& config) {
   }
   section.table("workers",
                 [&](Section& workers) { read_workers(workers, upstream.workers.emplace()); });
-  section.text_list(
-      "endpoints", "expected endpoints such as \"10.0.3.7:8080\", \"unix:/run/app.sock\"",
-      [&](const toml::node& element, std::string_view text) {
-        Result<ConfigAddress> address = parse_config_address(text);
-        if (!address) {
-          return section.wrong("endpoints", element, address.error().detail);
-        }
-        upstream.endpoints.push_back({std::move(*address), place_of(element)});
-      });
+  section.text_list("endpoints",
+                    "expected endpoints such as \"10.0.3.7:8080\", \"unix:/run/app.sock\"",
+                    [&](const toml::node& element, std::string_view text) {
+                      Result<ConfigAddress> address = parse_config_address(text);
+                      if (!address) {
+                        return section.wrong("endpoints", element, address.error().detail);
+                      }
+                      upstream.endpoints.push_back({std::move(*address), place_of(element)});
+                    });
   section.choice("balancer", upstream.balancer, kBalancers);
   section.duration("connect_timeout", upstream.connect_timeout, 1ms, 10min);
   section.integer("in_flight_max", upstream.in_flight_max, 1, 1'000'000);
@@ -528,8 +255,7 @@ Config read_config(std::string_view toml, std::string_view file, ConfigMessages&
     root = toml::parse(toml, file);
   } catch (const toml::parse_error& error) {
     messages.error(place_of(error.source()), "",
-                   "not TOML: " + std::string(error.description()) +
-                       "; what follows was not read");
+                   "not TOML: " + std::string(error.description()) + "; what follows was not read");
     return config;
   }
   Section section(root, "", messages);
@@ -567,8 +293,8 @@ std::optional<Config> load_config(const std::string& path, const Environment& en
   std::optional<Config> config = read_config(*text, path, messages);
   const bool readable = !messages.has_errors();
   apply_environment(*config, environment, messages);
-  const bool syntax_error = !readable && config->listeners.empty() && config->routes.empty() &&
-                            config->upstreams.empty();
+  const bool syntax_error =
+      !readable && config->listeners.empty() && config->routes.empty() && config->upstreams.empty();
   if (!syntax_error) {
     check_config(*config, messages);
   }

@@ -6,13 +6,13 @@
 // config_check.h; load_config() does both, and the environment between them.
 #pragma once
 
+#include "lb/config.h"
+#include "lb/config_messages.h"
+
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "lb/config.h"
-#include "lb/config_messages.h"
 
 namespace sk::lb {
 

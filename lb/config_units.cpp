@@ -13,8 +13,11 @@ struct DurationUnit {
   std::int64_t ns;
 };
 constexpr std::array<DurationUnit, 5> kDurationUnits = {{
-    {"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000},
-    {"ms", 1'000'000}, {"us", 1'000},
+    {"h", 3'600'000'000'000},
+    {"m", 60'000'000'000},
+    {"s", 1'000'000'000},
+    {"ms", 1'000'000},
+    {"us", 1'000},
 }};
 
 struct SizeUnit {
@@ -45,8 +48,8 @@ Result<Duration> parse_duration(std::string_view text) {
   }
   while (!text.empty()) {
     double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number,
-                                              std::chars_format::fixed);
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
     if (error != std::errc{} || text.front() < '0' || text.front() > '9') {
       return not_a_duration();
     }
@@ -100,8 +103,8 @@ std::string format_duration(Duration duration) {
   }
   // Below a microsecond nothing is written in a file; keep the fraction exact all the same.
   char text[64];
-  const auto [end, error] = std::to_chars(text, text + sizeof text,
-                                          static_cast<double>(ns) / 1000, std::chars_format::fixed);
+  const auto [end, error] = std::to_chars(text, text + sizeof text, static_cast<double>(ns) / 1000,
+                                          std::chars_format::fixed);
   return std::string(text, error == std::errc{} ? end : text) + "us";
 }
 

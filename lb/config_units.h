@@ -1,12 +1,12 @@
 // Durations ("250ms", "1m30s") and sizes ("8MiB") as the configuration writes them.
 #pragma once
 
+#include "net/core/result.h"
+#include "net/core/time.h"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "net/core/result.h"
-#include "net/core/time.h"
 
 namespace sk::lb {
 

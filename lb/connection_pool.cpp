@@ -1,11 +1,11 @@
 #include "lb/connection_pool.h"
 
-#include <utility>
-
 #include "net/core/assert.h"
 #include "net/io/connector.h"
 #include "net/io/loop.h"
 #include "net/io/socket_transport.h"
+
+#include <utility>
 
 namespace sk::lb {
 namespace {

@@ -1,10 +1,20 @@
 // ConnectionPool keeps idle HTTP/1.1 connections to one endpoint for reuse, on one loop.
 //
 // The connection used last is used first, so that surplus ones grow old and are closed: by us,
-// before the endpoint's own keep-alive timeout could race with a request. A connection is in exactly
-// one place: in idle_, under an open stream (counted in streams_), or closing. The pool never
-// retries and never picks an endpoint.
+// before the endpoint's own keep-alive timeout could race with a request. A connection is in
+// exactly one place: in idle_, under an open stream (counted in streams_), or closing. The pool
+// never retries and never picks an endpoint.
 #pragma once
+
+#include "net/http/h1_client.h"
+#include "net/io/address.h"
+#include "net/io/event.h"
+#include "net/io/resolver.h"
+#include "net/io/task_group.h"
+
+#include "lb/config.h"
+#include "lb/endpoint_client.h"
+#include "lb/metrics.h"
 
 #include <cstdint>
 #include <deque>
@@ -12,15 +22,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "lb/config.h"
-#include "lb/endpoint_client.h"
-#include "lb/metrics.h"
-#include "net/http/h1_client.h"
-#include "net/io/address.h"
-#include "net/io/event.h"
-#include "net/io/resolver.h"
-#include "net/io/task_group.h"
 
 namespace sk::lb {
 
@@ -68,7 +69,7 @@ class ConnectionPool final : public EndpointClient, private H1ClientOwner {
   bool closing_ = false;
   CancelScope scope_;          // of the sweeper
   CancelScope closing_scope_;  // of connections that close; never cancelled
-  Event changed_;  // an idle connection came, or the last stream went
+  Event changed_;              // an idle connection came, or the last stream went
   TaskGroup tasks_;
 };
 

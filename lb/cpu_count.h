@@ -6,8 +6,8 @@
 
 namespace sk::lb {
 
-// At least 1; a quota of one and a half cores counts as 2. root: where /proc and /sys are, "" for the
-// real ones (tests bring their own).
+// At least 1; a quota of one and a half cores counts as 2. root: where /proc and /sys are, "" for
+// the real ones (tests bring their own).
 std::uint32_t usable_cpus(const std::string& root = "");
 
 }  // namespace sk::lb

@@ -1,17 +1,18 @@
 #include "lb/data_thread.h"
 
-#include <pthread.h>
-
-#include <future>
-#include <system_error>
-#include <utility>
+#include "net/io/loop.h"
+#include "net/io/resolver.h"
 
 #include "lb/connection_pool.h"
 #include "lb/listener_handler.h"
 #include "lb/listener_server.h"
 #include "lb/upstream_client.h"
-#include "net/io/loop.h"
-#include "net/io/resolver.h"
+
+#include <pthread.h>
+
+#include <future>
+#include <system_error>
+#include <utility>
 
 namespace sk::lb {
 
@@ -22,15 +23,15 @@ struct DataThread::Inside {
         loop(std::move(the_loop)),
         log(shared.log_writer),
         resolver(*loop),
-        context{*loop, log, shared.metrics.thread(index), shared.config, shared.router,
-                shared.state, {}, {}},
+        context{
+            *loop, log, shared.metrics.thread(index), shared.config, shared.router, shared.state,
+            {},    {}},
         proxy(context),
         tasks(*loop) {
     make_upstreams(index);
     for (const std::unique_ptr<OpenListener>& listener : shared.listeners) {
       if (!listener->admin || index == 0) {
-        servers.push_back(
-            std::make_unique<ListenerServer>(shared, *listener, context, proxy));
+        servers.push_back(std::make_unique<ListenerServer>(shared, *listener, context, proxy));
       }
     }
   }
@@ -38,8 +39,7 @@ struct DataThread::Inside {
   void make_upstreams(std::uint32_t thread);
   std::unique_ptr<EndpointClient> make_client(std::uint32_t thread, WorkerPlace place);
   LinkEndpoint& link_endpoint(WorkerPlace place) {
-    return static_cast<LinkEndpoint&>(
-        context.upstreams[place.upstream]->client(place.endpoint));
+    return static_cast<LinkEndpoint&>(context.upstreams[place.upstream]->client(place.endpoint));
   }
 
   Task<void> stop_accepting(Done done) {
@@ -98,11 +98,10 @@ std::unique_ptr<EndpointClient> DataThread::Inside::make_client(std::uint32_t th
                                                                 WorkerPlace place) {
   Upstream& upstream = *serving.upstreams[place.upstream];
   if (upstream.is_link()) {
-    return std::make_unique<LinkEndpoint>(
-        *loop, *upstream.endpoints()[place.endpoint],
-        [this, place, thread](const LinkEvent& event) {
-          serving.on_link_event(place, thread, event);
-        });
+    return std::make_unique<LinkEndpoint>(*loop, *upstream.endpoints()[place.endpoint],
+                                          [this, place, thread](const LinkEvent& event) {
+                                            serving.on_link_event(place, thread, event);
+                                          });
   }
   ConfigAddress address;
   if (upstream.has_workers()) {
@@ -123,9 +122,8 @@ DataThread::~DataThread() { SK_ASSERT(!thread_.joinable()); }
 Result<void> DataThread::start() {
   std::promise<Result<void>> started;
   std::future<Result<void>> outcome = started.get_future();
-  thread_ = std::thread([this, &started] {
-    run([&started](Result<void> result) { started.set_value(result); });
-  });
+  thread_ = std::thread(
+      [this, &started] { run([&started](Result<void> result) { started.set_value(result); }); });
   pthread_setname_np(thread_.native_handle(), ("data " + std::to_string(index_)).c_str());
   const Result<void> result = outcome.get();
   if (!result) {
@@ -151,8 +149,7 @@ void DataThread::run(std::function<void(Result<void>)> started) {
 }
 
 void DataThread::post(std::move_only_function<void(Inside&)> message) {
-  inside_->loop->post(
-      [inside = inside_, run = std::move(message)]() mutable { run(*inside); });
+  inside_->loop->post([inside = inside_, run = std::move(message)]() mutable { run(*inside); });
 }
 
 void DataThread::start_accepting() {

@@ -1,17 +1,18 @@
 // DataThread: one loop that accepts, parses, proxies and answers.
 //
-// start() returns when its loop runs. All other functions may be called from any thread: they post to
-// the loop. The order of an orderly end is stop_accepting(), drain(), finish(); abort() may come
+// start() returns when its loop runs. All other functions may be called from any thread: they post
+// to the loop. The order of an orderly end is stop_accepting(), drain(), finish(); abort() may come
 // between. Each calls back on the data thread when it is done.
 #pragma once
+
+#include "net/link/page.h"
+
+#include "lb/serving.h"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
-
-#include "lb/serving.h"
-#include "net/link/page.h"
 
 namespace sk::lb {
 

@@ -4,19 +4,20 @@
 // the control thread; it outlives every thread that may hold a pointer to it.
 #pragma once
 
+#include "net/core/time.h"
+
+#include "lb/config_address.h"
+
 #include <atomic>
 #include <cstdint>
 #include <string>
-
-#include "lb/config_address.h"
-#include "net/core/time.h"
 
 namespace sk::lb {
 
 // Set by who knows: the supervisor (dead, warming, ok, draining). Ejection is separate: see below.
 enum class EndpointState : std::uint8_t {
-  dead,      // no process, or one that was given up: never used
-  warming,   // started, not ready yet: never used
+  dead,     // no process, or one that was given up: never used
+  warming,  // started, not ready yet: never used
   ok,
   draining,  // finishes what it has
 };

@@ -22,8 +22,7 @@ class EndpointClient {
 
   // A stream on a new connection. Nothing of a request has left yet when this fails. Errors:
   // refused, unreachable, timeout (`until`), overloaded, unavailable (link not up), the scope's.
-  [[nodiscard]] virtual Task<Result<UpstreamStreamPtr>> open(CancelScope& scope,
-                                                             Instant until) = 0;
+  [[nodiscard]] virtual Task<Result<UpstreamStreamPtr>> open(CancelScope& scope, Instant until) = 0;
 
   // True where a stream counts itself in the endpoint until its slot is free again.
   [[nodiscard]] virtual bool counts_streams() const = 0;

@@ -1,19 +1,20 @@
 // Health: what the balancer itself knows about being fit to serve.
 //
 //   /livez    200 while the process lives
-//   /healthz  503 until every upstream with workers has had one ready, and from SIGTERM on; 503 while
+//   /healthz  503 until every upstream with workers has had one ready, and from SIGTERM on; 503
+//   while
 //             none of them has any; otherwise what a worker says about its database and cache
 //   /readyz   the same, asked of the worker's /readyz
 #pragma once
+
+#include "lb/server_state.h"
+#include "lb/upstream.h"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
-
-#include "lb/server_state.h"
-#include "lb/upstream.h"
 
 namespace sk::lb {
 

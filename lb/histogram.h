@@ -5,14 +5,14 @@
 // One thread writes, any thread reads: counters are relaxed atomics that only their owner changes.
 #pragma once
 
+#include "net/core/time.h"
+
 #include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-
-#include "net/core/time.h"
 
 namespace sk::lb {
 

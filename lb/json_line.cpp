@@ -1,8 +1,8 @@
 #include "lb/json_line.h"
 
-#include <cstddef>
-
 #include "net/core/json_text.h"
+
+#include <cstddef>
 
 namespace sk::lb {
 namespace {
@@ -106,8 +106,8 @@ class Reader {
         continue;
       }
       const std::size_t end = text.find('\\', at);
-      const std::string_view piece = text.substr(at, end == text.npos ? text.npos : end - at)
-                                         .substr(0, sizeof form);
+      const std::string_view piece =
+          text.substr(at, end == text.npos ? text.npos : end - at).substr(0, sizeof form);
       // A piece that is cut within a character is looked at again from there.
       std::size_t whole = piece.size();
       while (whole > 0 && whole < text.size() - at &&

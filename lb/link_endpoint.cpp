@@ -1,9 +1,9 @@
 #include "lb/link_endpoint.h"
 
+#include "net/core/assert.h"
+
 #include <algorithm>
 #include <utility>
-
-#include "net/core/assert.h"
 
 namespace sk::lb {
 
@@ -12,8 +12,8 @@ struct LinkEndpoint::Link {
        std::uint64_t boot_id, Endpoint& endpoint, LinkObserver& observer, std::uint64_t number)
       : process(number),
         scope(parent),
-        client(loop, fd, std::move(page), limits, boot_id, endpoint.in_flight_counter(),
-               observer) {}
+        client(loop, fd, std::move(page), limits, boot_id, endpoint.in_flight_counter(), observer) {
+  }
 
   const std::uint64_t process;
   CancelScope scope;
@@ -31,8 +31,8 @@ LinkEndpoint::~LinkEndpoint() { SK_ASSERT(links_.empty()); }
 
 void LinkEndpoint::attach(std::uint64_t process, int fd, LinkPage page, const LinkLimits& limits,
                           std::uint64_t boot_id) {
-  auto link = std::make_unique<Link>(loop_, scope_, fd, std::move(page), limits, boot_id,
-                                     endpoint_, static_cast<LinkObserver&>(*this), process);
+  auto link = std::make_unique<Link>(loop_, scope_, fd, std::move(page), limits, boot_id, endpoint_,
+                                     static_cast<LinkObserver&>(*this), process);
   current_ = links_.emplace_back(std::move(link)).get();
   tasks_.spawn(run(*current_));
 }

@@ -4,15 +4,16 @@
 // lives on until its last stream was released. Belongs to one loop.
 #pragma once
 
+#include "net/io/task_group.h"
+#include "net/link/link_client.h"
+
+#include "lb/endpoint.h"
+#include "lb/endpoint_client.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
-
-#include "lb/endpoint.h"
-#include "lb/endpoint_client.h"
-#include "net/io/task_group.h"
-#include "net/link/link_client.h"
 
 namespace sk::lb {
 

@@ -4,10 +4,10 @@
 // One per listener and data thread.
 #pragma once
 
-#include <string>
-
 #include "lb/health.h"
 #include "lb/proxy.h"
+
+#include <string>
 
 namespace sk::lb {
 

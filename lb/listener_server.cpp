@@ -1,10 +1,10 @@
 #include "lb/listener_server.h"
 
-#include <utility>
-
 #include "net/io/event.h"
 #include "net/io/loop.h"
 #include "net/tls/session.h"
+
+#include <utility>
 
 namespace sk::lb {
 namespace {
@@ -36,9 +36,7 @@ std::unique_ptr<ListenerHandler> make_handler(Serving& serving, OpenListener& li
   }
   return std::make_unique<AdminHandler>(
       context, proxy, serving.health, listener.config,
-      [](const void* source) {
-        return static_cast<const Serving*>(source)->print_metrics();
-      },
+      [](const void* source) { return static_cast<const Serving*>(source)->print_metrics(); },
       &serving);
 }
 
@@ -121,8 +119,8 @@ Task<void> ListenerServer::serve(int fd) {
   listener_.balance.ended(seat_);
 }
 
-Task<std::unique_ptr<Transport>> ListenerServer::handshake(
-    std::unique_ptr<SocketTransport> socket, const PeerName& peer) {
+Task<std::unique_ptr<Transport>> ListenerServer::handshake(std::unique_ptr<SocketTransport> socket,
+                                                           const PeerName& peer) {
   auto tls = std::make_unique<TlsTransport>(listener_.tls, admission_, std::move(socket));
   tls->start();
   const Instant until = after(context_.loop.now(), listener_.config.limits.tls_handshake_timeout);

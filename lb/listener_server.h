@@ -4,14 +4,15 @@
 // backlog and looks again ten times a second.
 #pragma once
 
-#include <memory>
-
-#include "lb/listener_handler.h"
-#include "lb/serving.h"
 #include "net/http/h1_server.h"
 #include "net/io/acceptor.h"
 #include "net/io/task_group.h"
 #include "net/tls/handshake_admission.h"
+
+#include "lb/listener_handler.h"
+#include "lb/serving.h"
+
+#include <memory>
 
 namespace sk::lb {
 

@@ -1,11 +1,6 @@
 // sidekick-lb: runs the balancer, checks its configuration, or asks a running one.
 
-#include <signal.h>
-#include <sys/prctl.h>
-
-#include <cstdio>
-#include <cstdlib>
-#include <optional>
+#include "net/io/signals.h"
 
 #include "lb/command_line.h"
 #include "lb/config_messages.h"
@@ -13,7 +8,13 @@
 #include "lb/config_toml.h"
 #include "lb/healthcheck.h"
 #include "lb/server.h"
-#include "net/io/signals.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
 
 namespace sk::lb {
 namespace {

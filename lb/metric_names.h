@@ -9,8 +9,7 @@ using Family = PrometheusText::Family;
 
 inline constexpr Family kBuildInfo = {"sidekick_build_info", "gauge",
                                       "Always 1; the labels say what runs."};
-inline constexpr Family kReady = {"sidekick_ready", "gauge",
-                                  "1 while /healthz answers 200."};
+inline constexpr Family kReady = {"sidekick_ready", "gauge", "1 while /healthz answers 200."};
 inline constexpr Family kRequests = {"sidekick_requests_total", "counter",
                                      "Requests that ended, by route and class of the answer."};
 inline constexpr Family kDuration = {"sidekick_request_duration_seconds", "histogram",

@@ -1,13 +1,13 @@
 #include "lb/metrics.h"
 
-#include "lb/metric_names.h"
 #include "net/core/assert.h"
+
+#include "lb/metric_names.h"
 
 namespace sk::lb {
 namespace {
 
-constexpr std::array<std::string_view, 6> kClasses = {"aborted", "1xx", "2xx",
-                                                      "3xx",     "4xx", "5xx"};
+constexpr std::array<std::string_view, 6> kClasses = {"aborted", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
 }  // namespace
 
@@ -62,25 +62,22 @@ void Metrics::print(PrometheusText& out) const {
   }
   out.family(metric::kOwnAnswers);
   for (std::size_t index = 0; index < kOwnAnswers; ++index) {
-    out.sample({{"reason", text_of(static_cast<OwnAnswer>(index)).reason}},
-               sum([=](const ThreadMetrics& thread) -> const Cell& {
-                 return thread.own_answers[index];
-               }));
+    out.sample(
+        {{"reason", text_of(static_cast<OwnAnswer>(index)).reason}},
+        sum([=](const ThreadMetrics& thread) -> const Cell& { return thread.own_answers[index]; }));
   }
   out.family(metric::kRejected);
   for (std::size_t status = 0; status < 600; ++status) {
-    const std::uint64_t count = sum([=](const ThreadMetrics& thread) -> const Cell& {
-      return thread.rejected[status];
-    });
+    const std::uint64_t count =
+        sum([=](const ThreadMetrics& thread) -> const Cell& { return thread.rejected[status]; });
     if (count > 0) {
       out.sample({{"status", std::to_string(status)}}, count);
     }
   }
   const auto counter = [&](std::initializer_list<PrometheusText::Label> labels,
                            Cell ThreadMetrics::* cell) {
-    out.sample(labels, sum([=](const ThreadMetrics& thread) -> const Cell& {
-      return thread.*cell;
-    }));
+    out.sample(labels,
+               sum([=](const ThreadMetrics& thread) -> const Cell& { return thread.*cell; }));
   };
   out.family(metric::kRetries);
   counter({}, &ThreadMetrics::retries);

@@ -1,19 +1,20 @@
 // Metrics: what the balancer counts. One ThreadMetrics per data thread, summed when read.
 //
-// A thread writes only its own; nothing on the request path is shared or locked. The set of counters
-// is fixed when the configuration is known, so its size is bounded by the number of routes.
+// A thread writes only its own; nothing on the request path is shared or locked. The set of
+// counters is fixed when the configuration is known, so its size is bounded by the number of
+// routes.
 #pragma once
+
+#include "lb/config.h"
+#include "lb/histogram.h"
+#include "lb/own_answer.h"
+#include "lb/prometheus_text.h"
 
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "lb/config.h"
-#include "lb/histogram.h"
-#include "lb/own_answer.h"
-#include "lb/prometheus_text.h"
 
 namespace sk::lb {
 
@@ -32,7 +33,7 @@ struct ThreadMetrics {
   std::vector<RouteMetrics> routes;
   std::array<Cell, kOwnAnswers> own_answers;
   std::array<Cell, 600> rejected;  // by status
-  Cell requests_begun;  // that reached a route decision; health probes are none
+  Cell requests_begun;             // that reached a route decision; health probes are none
   Cell retries;
   Cell connections_opened;
   Cell connections_closed;

@@ -1,9 +1,9 @@
 #include "lb/own_response.h"
 
-#include <string>
-
 #include "net/core/json_text.h"
 #include "net/io/loop.h"
+
+#include <string>
 
 namespace sk::lb {
 namespace {

@@ -1,15 +1,16 @@
 // Writes the answers that the balancer gives by itself.
 #pragma once
 
-#include <string_view>
+#include "net/http/exchange.h"
 
 #include "lb/own_answer.h"
-#include "net/http/exchange.h"
+
+#include <string_view>
 
 namespace sk::lb {
 
-// A problem document (RFC 9457) with Proxy-Status and, where it fits, Retry-After. detail: more words
-// for the client, or empty. The exchange must not have been answered yet.
+// A problem document (RFC 9457) with Proxy-Status and, where it fits, Retry-After. detail: more
+// words for the client, or empty. The exchange must not have been answered yet.
 void respond_problem(Exchange& exchange, OwnAnswer answer, std::string_view detail = {});
 
 // A short JSON document; content must live for the whole program.

@@ -5,8 +5,8 @@
 namespace sk::lb {
 namespace {
 
-constexpr unsigned kFirstBoundLog2 = 6;   // 64 us
-constexpr unsigned kLastBoundLog2 = 26;   // 67 s
+constexpr unsigned kFirstBoundLog2 = 6;  // 64 us
+constexpr unsigned kLastBoundLog2 = 26;  // 67 s
 
 std::string seconds(std::uint64_t us) {
   char text[32];

@@ -1,13 +1,13 @@
 // Writes the Prometheus text exposition format, version 0.0.4: families of samples with labels.
 #pragma once
 
+#include "lb/histogram.h"
+
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include "lb/histogram.h"
 
 namespace sk::lb {
 

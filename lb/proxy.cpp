@@ -1,13 +1,14 @@
 #include "lb/proxy.h"
 
-#include <algorithm>
-#include <string>
+#include "net/http/hop_by_hop.h"
+#include "net/io/loop.h"
 
 #include "lb/client_identity.h"
 #include "lb/config_units.h"
 #include "lb/own_response.h"
-#include "net/http/hop_by_hop.h"
-#include "net/io/loop.h"
+
+#include <algorithm>
+#include <string>
 
 namespace sk::lb {
 namespace {
@@ -21,6 +22,10 @@ RequestRecord& record_of(Exchange& exchange) {
 
 bool client_gone(Exchange& exchange) {
   return exchange.scope().cancelled() && exchange.scope().reason() != ErrorCode::deadline;
+}
+
+Duration time_allowed(const RouteConfig& route) {
+  return route.budget && route.budget->deadline ? *route.budget->deadline : route.total_timeout;
 }
 
 std::uint32_t time_left_percent(Exchange& exchange, Instant begun, Instant now) {
@@ -60,8 +65,7 @@ class UploadTask {
 
 }  // namespace
 
-Proxy::Proxy(ThreadContext& context)
-    : context_(context), access_log_(context.log, context.config) {
+Proxy::Proxy(ThreadContext& context) : context_(context), access_log_(context.log, context.config) {
   probe_route_.response_header_timeout = kProbeTimeout;
   probe_route_.total_timeout = kProbeTimeout;
 }
@@ -85,8 +89,7 @@ Task<void> Proxy::serve(Exchange& exchange, const ListenerConfig& listener) {
     refuse(exchange, OwnAnswer::body_too_large);
     co_return;
   }
-  apply_forwarding(exchange.request,
-                   {exchange.peer.address, is_trusted(exchange.peer, listener)});
+  apply_forwarding(exchange.request, {exchange.peer.address, is_trusted(exchange.peer, listener)});
   UpstreamClient& upstream = *context_.upstreams[context_.route_upstreams[record.route]];
   co_await forward(exchange, record, upstream, route);
 }
@@ -116,9 +119,7 @@ Task<void> Proxy::forward(Exchange& exchange, RequestRecord& record, UpstreamCli
                           const RouteConfig& route) {
   const Instant begun = context_.loop.now();
   if (!exchange.request.websocket) {
-    const Duration allowed = route.budget && route.budget->deadline ? *route.budget->deadline
-                                                                    : route.total_timeout;
-    exchange.set_deadline(after(begun, allowed));
+    exchange.set_deadline(after(begun, time_allowed(route)));
   }
   record.upstream = upstream.upstream().config().name;
   Job job{exchange, record, upstream, route, Upload(exchange, route.body_bytes)};
@@ -184,7 +185,10 @@ Task<Result<void>> Proxy::attempt(Job& job, FailedAttempt& failed) {
     Result<UpstreamStreamPtr> opened = co_await client.open(job.exchange.scope(), until);
     if (!opened) {
       job.except = endpoint;
-      if (!job.exchange.scope().cancelled()) {
+      // Full, or not up yet, is no fault of a worker.
+      const ErrorCode code = opened.error().code;
+      if (code != ErrorCode::overloaded && code != ErrorCode::unavailable &&
+          !job.exchange.scope().cancelled()) {
         endpoint->failed(loop.now());
       }
       co_return fail(opened.error());
@@ -271,8 +275,7 @@ Task<Result<ResponseHead*>> Proxy::final_head(Job& job, UpstreamStream& stream) 
     }
     // While the body is on its way its own timeouts watch over it.
     const Instant sent = uploads ? job.upload.sent_at() : forwarded;
-    const Instant until =
-        sent == kNever ? kNever : after(sent, job.route.response_header_timeout);
+    const Instant until = sent == kNever ? kNever : after(sent, job.route.response_header_timeout);
     const Result<void> waited = co_await stream.head_event().wait(exchange.scope(), until);
     if (!waited) {
       Error error = waited.error();
@@ -358,24 +361,21 @@ void Proxy::give_up(Job& job, const FailedAttempt& failed) {
   std::string detail;
   if (answer == OwnAnswer::deadline) {
     const Instant received = exchange.stages.at(Stage::received);
-    const Instant now = context_.loop.read_clock();
     detail = "route " + job.route.host + job.route.path + " allows " +
-             format_duration(after(received, Duration::zero()) == kNever
-                                 ? Duration::zero()
-                                 : exchange.deadline() - job.record.attempt_at) +
-             "; spent " + std::to_string((now - received) / 1ms) + "ms, waiting for the " +
-             error.detail;
+             format_duration(time_allowed(job.route)) + "; spent " +
+             std::to_string((context_.loop.read_clock() - received) / 1ms) +
+             "ms, waiting for the " + error.detail;
   }
-  context_.log.event(LogLevel::warn, "attempt failed",
-                     {{"reqId", "req-" + std::string(exchange.id.view())},
-                      {"reason", text_of(answer).reason},
-                      {"retry", to_string(may_retry(failed))},
-                      {"attempts", job.record.attempts},
-                      {"error", describe(error)},
-                      {"upstream", job.record.upstream},
-                      {"endpoint", job.record.endpoint != nullptr
-                                       ? std::string_view(job.record.endpoint->name())
-                                       : std::string_view()}});
+  context_.log.event(
+      LogLevel::warn, "attempt failed",
+      {{"reqId", "req-" + std::string(exchange.id.view())},
+       {"reason", text_of(answer).reason},
+       {"retry", to_string(may_retry(failed))},
+       {"attempts", job.record.attempts},
+       {"error", describe(error)},
+       {"upstream", job.record.upstream},
+       {"endpoint", job.record.endpoint != nullptr ? std::string_view(job.record.endpoint->name())
+                                                   : std::string_view()}});
   refuse(exchange, answer, detail);
 }
 
@@ -398,8 +398,7 @@ void Proxy::completed(Exchange& exchange) {
   if (!record->health) {
     access_log_.ended(exchange, *record);
     const std::size_t last = context_.metrics.routes.size() - 1;
-    RouteMetrics& metrics =
-        context_.metrics.routes[std::min<std::size_t>(record->route, last)];
+    RouteMetrics& metrics = context_.metrics.routes[std::min<std::size_t>(record->route, last)];
     const bool aborted = was_aborted(exchange, *record);
     metrics.by_class[aborted ? RouteMetrics::kAborted : exchange.status() / 100U].add();
     metrics.response_bytes.add(exchange.response_bytes());

@@ -1,10 +1,12 @@
 // Proxy: what happens to a request after it was parsed: route, limits, endpoint, forward, retry.
 //
-// One per data thread, behind all its listeners. It owns the policy; bytes are moved by the exchange,
-// the stream and pump(). Every request gets an answer: the endpoint's, or one of own_answer.h.
+// One per data thread, behind all its listeners. It owns the policy; bytes are moved by the
+// exchange, the stream and pump(). Every request gets an answer: the endpoint's, or one of
+// own_answer.h.
 #pragma once
 
-#include <optional>
+#include "net/http/exchange.h"
+#include "net/http/upstream_stream.h"
 
 #include "lb/access_log.h"
 #include "lb/request_record.h"
@@ -12,8 +14,8 @@
 #include "lb/thread_context.h"
 #include "lb/upload.h"
 #include "lb/upstream_client.h"
-#include "net/http/exchange.h"
-#include "net/http/upstream_stream.h"
+
+#include <optional>
 
 namespace sk::lb {
 
@@ -23,8 +25,8 @@ class Proxy {
 
   // Answers the exchange. The caller has called begin().
   Task<void> serve(Exchange& exchange, const ListenerConfig& listener);
-  // Sends a health probe on to a worker, and answers it as the worker does; 200 where the worker knows
-  // no such path.
+  // Sends a health probe on to a worker, and answers it as the worker does; 200 where the worker
+  // knows no such path.
   Task<void> forward_probe(Exchange& exchange, std::uint32_t upstream);
 
   // First and last word about every exchange: takes and returns its record, logs, counts.

@@ -4,17 +4,18 @@
 // to its record by Exchange::handler_state.
 #pragma once
 
+#include "net/core/time.h"
+
+#include "lb/endpoint.h"
+#include "lb/own_answer.h"
+#include "lb/router.h"
+
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
-
-#include "lb/endpoint.h"
-#include "lb/own_answer.h"
-#include "lb/router.h"
-#include "net/core/time.h"
 
 namespace sk::lb {
 
@@ -23,12 +24,12 @@ struct RequestRecord {
   const Endpoint* endpoint = nullptr;  // of the last attempt
   std::string_view upstream;           // its name, as long-lived as the configuration
   std::optional<OwnAnswer> own_answer;
-  Error error;                         // what the last attempt failed with
+  Error error;  // what the last attempt failed with
   std::uint32_t attempts = 0;
-  Instant attempt_at = kNever;         // the last attempt began
-  Instant head_at = kNever;            // the final head of the answer came
-  bool health = false;                 // a probe: neither logged nor counted
-  bool complete = false;               // the answer was handed over to its very end
+  Instant attempt_at = kNever;  // the last attempt began
+  Instant head_at = kNever;     // the final head of the answer came
+  bool health = false;          // a probe: neither logged nor counted
+  bool complete = false;        // the answer was handed over to its very end
 
   // The application's route pattern: a copy, because the link it came from may be gone already.
   std::array<char, 128> pattern_bytes;

@@ -7,11 +7,11 @@
 // asked twice.
 #pragma once
 
+#include "net/core/result.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-
-#include "net/core/result.h"
 
 namespace sk::lb {
 
@@ -20,11 +20,11 @@ inline constexpr std::size_t kReplayBytesMax = 64 << 10;
 
 struct FailedAttempt {
   ErrorCode error = ErrorCode::internal;
-  bool never_started = false;      // certainly: it did not run and never will
-  bool idempotent = false;         // the method is (RFC 9110 9.2.2)
-  bool answer_begun = false;       // any byte of the endpoint's answer arrived
-  bool body_replayable = true;     // absent, or wholly held
-  bool other_endpoint = true;      // there is one left to try
+  bool never_started = false;   // certainly: it did not run and never will
+  bool idempotent = false;      // the method is (RFC 9110 9.2.2)
+  bool answer_begun = false;    // any byte of the endpoint's answer arrived
+  bool body_replayable = true;  // absent, or wholly held
+  bool other_endpoint = true;   // there is one left to try
   bool client_gone = false;
   std::uint32_t attempts_made = 1;
   std::uint32_t attempts_max = 2;
@@ -38,9 +38,9 @@ enum class RetryVerdict : std::uint8_t {
   answer_begun,
   attempts_exhausted,
   body_too_large,
-  may_have_run,       // not idempotent, and it may have started
+  may_have_run,  // not idempotent, and it may have started
   timed_out,
-  too_late,           // less than a quarter of the time is left
+  too_late,  // less than a quarter of the time is left
   no_other_endpoint,
 };
 

@@ -88,8 +88,7 @@ std::uint32_t Router::match(std::string_view host, std::string_view path) const 
     name.remove_suffix(1);
   }
   const auto named = by_host_.find(name);
-  return named != by_host_.end() ? scan(named->second, name, path)
-                                 : scan(other_hosts_, name, path);
+  return named != by_host_.end() ? scan(named->second, name, path) : scan(other_hosts_, name, path);
 }
 
 }  // namespace sk::lb

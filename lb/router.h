@@ -6,13 +6,13 @@
 // a path without star matches exactly. Query strings play no part.
 #pragma once
 
+#include "lb/config.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "lb/config.h"
 
 namespace sk::lb {
 

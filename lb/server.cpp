@@ -1,5 +1,15 @@
 #include "lb/server.h"
 
+#include "net/core/assert.h"
+#include "net/io/address.h"
+#include "net/io/event.h"
+
+#include "lb/config_units.h"
+#include "lb/cpu_count.h"
+#include "lb/metric_names.h"
+
+#include "sidekick_version.h"
+
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -8,23 +18,16 @@
 #include <algorithm>
 #include <system_error>
 
-#include "lb/config_units.h"
-#include "lb/cpu_count.h"
-#include "lb/metric_names.h"
-#include "net/core/assert.h"
-#include "net/io/address.h"
-#include "net/io/event.h"
-#include "sidekick_version.h"
-
 namespace sk::lb {
 namespace {
 
-constexpr Duration kHurry = 2s;       // what a second signal leaves us
+constexpr Duration kHurry = 2s;        // what a second signal leaves us
 constexpr Duration kLookEvery = 20ms;  // while draining
 // After the last sweep of the backlogs, for requests that are on their way already.
 constexpr Duration kFirstBytes = 200ms;
 
-// Of a process's descriptors those that clients may use; the rest is for endpoints, links and files.
+// Of a process's descriptors those that clients may use; the rest is for endpoints, links and
+// files.
 std::uint32_t default_connections_max() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -101,9 +104,8 @@ bool Server::set_up() {
   const std::uint32_t cpus = usable_cpus();
   const std::uint32_t threads = config_.server.threads != 0 ? config_.server.threads : cpus;
   serving_ = std::make_unique<Serving>(config_, log_writer_, threads, cpus);
-  serving_->connections_max = config_.server.connections_max != 0
-                                  ? config_.server.connections_max
-                                  : default_connections_max();
+  serving_->connections_max = config_.server.connections_max != 0 ? config_.server.connections_max
+                                                                  : default_connections_max();
   if (!open_listeners()) {
     return false;
   }
@@ -194,8 +196,8 @@ bool Server::start_threads() {
     threads_.push_back(std::make_unique<DataThread>(*serving_, index, backend_));
     if (const Result<void> started = threads_.back()->start(); !started) {
       threads_.pop_back();
-      return fatal("data thread " + std::to_string(index) + " cannot start: " +
-                   describe(started.error()) +
+      return fatal("data thread " + std::to_string(index) +
+                   " cannot start: " + describe(started.error()) +
                    "; set server.threads lower, or raise the limits of descriptors (ulimit -n) "
                    "and memory");
     }
@@ -207,10 +209,10 @@ void Server::log_ready() {
   for (const std::unique_ptr<OpenListener>& listener : serving_->listeners) {
     log_.event(LogLevel::info, "listening",
                {{"address", listener->socket.local().to_string()},
-                {"serves", listener->admin                         ? "admin"
-                           : listener->tls != nullptr              ? "https"
+                {"serves", listener->admin                        ? "admin"
+                           : listener->tls != nullptr             ? "https"
                            : listener->config.redirect_https != 0 ? "redirect to https"
-                                                                   : "http"}});
+                                                                  : "http"}});
   }
   log_.event(LogLevel::info, "started",
              {{"threads", serving_->threads},
@@ -333,8 +335,7 @@ Task<void> Server::drain() {
     static_cast<void>(slept);
   }
   const Duration whole = config_.server.stop_timeout;
-  const Instant kill_at =
-      std::min(hurry_at_, stopping_since_ + whole - margin(whole) / 2);
+  const Instant kill_at = std::min(hurry_at_, stopping_since_ + whole - margin(whole) / 2);
   co_await supervisor_->stop(kill_at);
   for (const std::unique_ptr<DataThread>& thread : threads_) {
     thread->finish();

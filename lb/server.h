@@ -1,22 +1,23 @@
 // Server: the whole balancer, from its configuration to its exit code.
 //
-// run() is the control thread: signals, supervisor, and the order of start and end. Data threads and
-// the log writer run beside it.
+// run() is the control thread: signals, supervisor, and the order of start and end. Data threads
+// and the log writer run beside it.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
-
-#include "lb/config.h"
-#include "lb/data_thread.h"
-#include "lb/serving.h"
-#include "lb/supervisor.h"
 #include "net/core/log_line.h"
 #include "net/core/log_writer.h"
 #include "net/io/loop.h"
 #include "net/io/signals.h"
 #include "net/io/task_group.h"
+
+#include "lb/config.h"
+#include "lb/data_thread.h"
+#include "lb/serving.h"
+#include "lb/supervisor.h"
+
+#include <functional>
+#include <memory>
+#include <string>
 
 namespace sk::lb {
 
@@ -27,8 +28,8 @@ class Server {
   explicit Server(const Config& config);
   ~Server();
 
-  // Serves until SIGTERM or SIGINT. The exit code: 0 after an orderly end, 1 where it could not start
-  // (a line in the log says why).
+  // Serves until SIGTERM or SIGINT. The exit code: 0 after an orderly end, 1 where it could not
+  // start (a line in the log says why).
   int run();
 
  private:

@@ -4,11 +4,10 @@
 // marked atomic or per thread changes meanwhile.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <mutex>
-#include <vector>
+#include "net/core/log_writer.h"
+#include "net/io/connection_balance.h"
+#include "net/io/listener.h"
+#include "net/tls/context.h"
 
 #include "lb/config.h"
 #include "lb/health.h"
@@ -17,10 +16,12 @@
 #include "lb/router.h"
 #include "lb/server_state.h"
 #include "lb/upstream.h"
-#include "net/core/log_writer.h"
-#include "net/io/connection_balance.h"
-#include "net/io/listener.h"
-#include "net/tls/context.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 namespace sk::lb {
 
@@ -57,8 +58,8 @@ struct Serving {
         health(state, upstreams) {
     for (const UpstreamConfig& upstream : config.upstreams) {
       const std::uint32_t stated = upstream.workers ? upstream.workers->count : 0;
-      upstreams.push_back(std::make_unique<Upstream>(
-          upstream, stated != 0 ? stated : workers_per_upstream));
+      upstreams.push_back(
+          std::make_unique<Upstream>(upstream, stated != 0 ? stated : workers_per_upstream));
     }
   }
 

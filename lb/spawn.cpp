@@ -1,5 +1,8 @@
 #include "lb/spawn.h"
 
+#include "net/io/signals.h"
+#include "net/link/control.h"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
@@ -14,9 +17,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-
-#include "net/io/signals.h"
-#include "net/link/control.h"
 
 namespace sk::lb {
 namespace {

@@ -1,14 +1,14 @@
 // Starts a program as a child process: descriptors, user, CPU, directory, signals.
 #pragma once
 
+#include "net/core/result.h"
+
 #include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "net/core/result.h"
 
 namespace sk::lb {
 
@@ -19,13 +19,13 @@ struct User {
 };
 
 struct SpawnPlan {
-  std::string program;             // a path; find_program() makes one of a name
+  std::string program;                   // a path; find_program() makes one of a name
   std::vector<std::string> arguments;    // the first is the name it is called by
   std::vector<std::string> environment;  // "NAME=value"
-  std::string directory;           // empty: ours
-  std::optional<User> user;        // nothing: ours
+  std::string directory;                 // empty: ours
+  std::optional<User> user;              // nothing: ours
   std::optional<std::uint32_t> cpu;
-  int control_fd = -1;             // becomes descriptor 3; -1: none
+  int control_fd = -1;  // becomes descriptor 3; -1: none
   int stdout_fd = -1;
   int stderr_fd = -1;
 };
@@ -35,9 +35,9 @@ struct Child {
   int pidfd = -1;  // readable when it has ended; the caller's
 };
 
-// The child leads a process group of its own, reads /dev/null, has no other descriptors of ours, and
-// is killed when the calling thread ends. Returns when the program runs; on failure `why` says which
-// step failed and what to do.
+// The child leads a process group of its own, reads /dev/null, has no other descriptors of ours,
+// and is killed when the calling thread ends. Returns when the program runs; on failure `why` says
+// which step failed and what to do.
 Result<Child> spawn(const SpawnPlan& plan, std::string& why);
 
 // Looks a name without slash up in PATH, as execvp does. Nothing where there is none that can run.

@@ -1,5 +1,10 @@
 #include "lb/supervisor.h"
 
+#include "net/io/loop.h"
+#include "net/link/control.h"
+
+#include "lb/metric_names.h"
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,10 +13,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
-
-#include "lb/metric_names.h"
-#include "net/io/loop.h"
-#include "net/link/control.h"
 
 extern char** environ;
 
@@ -26,9 +27,9 @@ Result<std::uint16_t> free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  const bool bound =
-      fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  const bool bound = fd >= 0 &&
+                     ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
   const int trouble = errno;
   if (fd >= 0) {
     ::close(fd);
@@ -41,8 +42,7 @@ Result<std::uint16_t> free_port() {
 
 void set_variable(std::vector<std::string>& environment, const std::string& name,
                   const std::string& value) {
-  std::erase_if(environment,
-                [&](const std::string& line) { return line.starts_with(name + "="); });
+  std::erase_if(environment, [&](const std::string& line) { return line.starts_with(name + "="); });
   environment.push_back(name + "=" + value);
 }
 
@@ -73,8 +73,8 @@ Result<void> Supervisor::choose_ports(Serving& serving, std::string& why) {
   return {};
 }
 
-std::optional<User> Supervisor::choose_user(const WorkersConfig& config,
-                                            const std::string& program, std::string& why) {
+std::optional<User> Supervisor::choose_user(const WorkersConfig& config, const std::string& program,
+                                            std::string& why) {
   if (!config.user.empty()) {
     std::optional<User> user = find_user(config.user);
     if (!user) {
@@ -98,10 +98,9 @@ std::optional<User> Supervisor::choose_user(const WorkersConfig& config,
   if (user_can_reach(*user, program, X_OK) && user_can_reach(*user, directory, X_OK)) {
     return user;
   }
-  around_.log.event(LogLevel::warn,
-                    "workers run as root, because user " + user->name + " cannot reach " +
-                        program + " or " + directory +
-                        ": install them elsewhere, or set workers.user");
+  around_.log.event(LogLevel::warn, "workers run as root, because user " + user->name +
+                                        " cannot reach " + program + " or " + directory +
+                                        ": install them elsewhere, or set workers.user");
   return std::nullopt;
 }
 
@@ -111,8 +110,8 @@ Result<SpawnPlan> Supervisor::make_plan(const Upstream& upstream, std::uint32_t 
   SpawnPlan plan;
   const std::optional<std::string> program = find_program(config.command.front());
   if (!program) {
-    why = "upstream " + upstream.config().name + ": there is no program " +
-          config.command.front() + " in PATH; install it or write its path in workers.command";
+    why = "upstream " + upstream.config().name + ": there is no program " + config.command.front() +
+          " in PATH; install it or write its path in workers.command";
     return fail(ErrorCode::not_found, "program", ErrorOrigin::config);
   }
   plan.program = *program;

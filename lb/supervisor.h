@@ -3,14 +3,14 @@
 // Belongs to the control loop; stop() must be awaited before destruction.
 #pragma once
 
+#include "lb/prometheus_text.h"
+#include "lb/worker.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "lb/prometheus_text.h"
-#include "lb/worker.h"
 
 namespace sk::lb {
 
@@ -22,7 +22,8 @@ class Supervisor {
   // Before the data threads exist: ports for HTTP/1.1 workers. Error: `why` says which and why.
   static Result<void> choose_ports(Serving& serving, std::string& why);
 
-  // Finds programs and users; an Error (with `why`) where one is not there. Then starts all workers.
+  // Finds programs and users; an Error (with `why`) where one is not there. Then starts all
+  // workers.
   Result<void> start(std::string& why);
 
   // Any thread may cause it, but it is called on the control loop.

@@ -3,15 +3,16 @@
 // Made by DataThread; all it names outlives whatever holds a reference to it.
 #pragma once
 
-#include <memory>
-#include <vector>
+#include "net/core/log_line.h"
+#include "net/io/loop.h"
 
 #include "lb/config.h"
 #include "lb/metrics.h"
 #include "lb/router.h"
 #include "lb/server_state.h"
-#include "net/core/log_line.h"
-#include "net/io/loop.h"
+
+#include <memory>
+#include <vector>
 
 namespace sk::lb {
 

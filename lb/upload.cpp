@@ -1,8 +1,8 @@
 #include "lb/upload.h"
 
-#include <utility>
-
 #include "net/io/loop.h"
+
+#include <utility>
 
 namespace sk::lb {
 namespace {

@@ -1,18 +1,19 @@
-// Upload: the request body on its way from the client to an endpoint, and, while it is small, what a
-// second endpoint would need.
+// Upload: the request body on its way from the client to an endpoint, and, while it is small, what
+// a second endpoint would need.
 //
 // Lives as long as the request, across its attempts. Until kReplayBytesMax have passed the pieces
 // are held; beyond that the request cannot be sent anywhere else any more.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <vector>
+#include "net/http/exchange.h"
+#include "net/http/upstream_stream.h"
 
 #include "lb/own_answer.h"
 #include "lb/retry.h"
-#include "net/http/exchange.h"
-#include "net/http/upstream_stream.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace sk::lb {
 

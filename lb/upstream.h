@@ -1,13 +1,14 @@
 // Upstream: the set of endpoints behind a name, as all threads share it.
 //
 // Made once from the configuration. How a data thread talks to an endpoint is the business of its
-// EndpointClient; who changes an endpoint's state is the supervisor (workers) or nobody (addresses).
+// EndpointClient; who changes an endpoint's state is the supervisor (workers) or nobody
+// (addresses).
 #pragma once
-
-#include <cstdint>
 
 #include "lb/balancer_least_request.h"
 #include "lb/config.h"
+
+#include <cstdint>
 
 namespace sk::lb {
 

@@ -3,13 +3,13 @@
 // Belongs to one loop; close() must be awaited before destruction.
 #pragma once
 
+#include "lb/endpoint_client.h"
+#include "lb/upstream.h"
+
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
-
-#include "lb/endpoint_client.h"
-#include "lb/upstream.h"
 
 namespace sk::lb {
 

@@ -1,5 +1,13 @@
 #include "lb/worker.h"
 
+#include "net/io/connector.h"
+#include "net/io/loop.h"
+#include "net/io/operation.h"
+#include "net/link/control.h"
+
+#include "lb/config_units.h"
+#include "lb/worker_output.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,13 +17,6 @@
 
 #include <cerrno>
 #include <utility>
-
-#include "lb/config_units.h"
-#include "lb/worker_output.h"
-#include "net/io/connector.h"
-#include "net/io/loop.h"
-#include "net/io/operation.h"
-#include "net/link/control.h"
 
 namespace sk::lb {
 namespace {
@@ -72,7 +73,11 @@ Result<std::pair<OwnedFd, OwnedFd>> output_pipe() {
 
 struct Worker::Process {
   explicit Process(Loop& loop, std::uint64_t which)
-      : number(which), begun(loop.now()), scope(loop), output_scope(loop), tasks(loop),
+      : number(which),
+        begun(loop.now()),
+        scope(loop),
+        output_scope(loop),
+        tasks(loop),
         outputs(loop) {}
 
   const std::uint64_t number;
@@ -81,8 +86,8 @@ struct Worker::Process {
   OwnedFd control;
   std::uint32_t links_ready = 0;
   bool ready = false;
-  bool ending = false;         // we asked it to end
-  CancelScope scope;           // of what watches over it
+  bool ending = false;  // we asked it to end
+  CancelScope scope;    // of what watches over it
   CancelScope output_scope;
   TaskGroup tasks;
   TaskGroup outputs;
@@ -107,8 +112,7 @@ pid_t Worker::pid() const { return process_ != nullptr ? process_->child.pid : -
 Task<void> Worker::keep() {
   while (!stopping_) {
     backoff_.started(around_.loop.now());
-    bool started = false;
-    co_await run_once(started);
+    co_await run_once();
     endpoint_.set_state(EndpointState::dead);
     if (stopping_) {
       co_return;
@@ -119,8 +123,7 @@ Task<void> Worker::keep() {
       around_.log.event(LogLevel::error,
                         "worker ends again and again: correct its configuration; it is tried "
                         "seldom from now on",
-                        {{"worker", name_},
-                         {"tryEvery", format_duration(config_.backoff_max)}});
+                        {{"worker", name_}, {"tryEvery", format_duration(config_.backoff_max)}});
     }
     const Result<void> slept = co_await Sleep(scope_, around_.loop.now() + restart.pause);
     if (!slept) {
@@ -129,12 +132,11 @@ Task<void> Worker::keep() {
   }
 }
 
-Task<void> Worker::run_once(bool& started) {
+Task<void> Worker::run_once() {
   std::string why;
   process_ = std::make_unique<Process>(around_.loop, ++starts_);
   Process& process = *process_;
   const Result<void> running = start(why);
-  started = running.has_value();
   if (!running) {
     around_.log.event(LogLevel::error, "worker cannot be started: " + why, {{"worker", name_}});
   } else {
@@ -236,8 +238,7 @@ Task<void> Worker::watch_ready(Process& process) {
       co_return;
     }
   }
-  const Result<void> waited =
-      co_await Sleep(process.scope, process.begun + config_.ready_timeout);
+  const Result<void> waited = co_await Sleep(process.scope, process.begun + config_.ready_timeout);
   if (waited && !process.ready && !process.ending) {
     around_.log.event(LogLevel::error, "worker did not become ready in time",
                       {{"worker", name_},
@@ -249,8 +250,7 @@ Task<void> Worker::watch_ready(Process& process) {
 
 Task<void> Worker::await_port(Process& process) {
   const std::string address =
-      "127.0.0.1:" +
-      std::to_string(around_.serving.worker_ports[place_.upstream][place_.endpoint]);
+      "127.0.0.1:" + std::to_string(around_.serving.worker_ports[place_.upstream][place_.endpoint]);
   const Address port = *Address::parse(address);
   const Instant until = process.begun + config_.ready_timeout;
   while (around_.loop.now() < until) {
@@ -260,8 +260,7 @@ Task<void> Worker::await_port(Process& process) {
       became_ready(process);
       co_return;
     }
-    const Result<void> slept =
-        co_await Sleep(process.scope, around_.loop.now() + kPortTryEvery);
+    const Result<void> slept = co_await Sleep(process.scope, around_.loop.now() + kPortTryEvery);
     if (!slept) {
       co_return;
     }

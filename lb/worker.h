@@ -1,23 +1,25 @@
-// Worker: one place for a worker process, kept filled: start, readiness, end, back-off, start again.
+// Worker: one place for a worker process, kept filled: start, readiness, end, back-off, start
+// again.
 //
 // Belongs to the control loop. The data threads get their links (or, for HTTP/1.1 workers, only the
 // endpoint's state); what happens to links is told by link_event().
 #pragma once
+
+#include "net/core/log_line.h"
+#include "net/io/cancel.h"
+#include "net/io/event.h"
+#include "net/io/task_group.h"
+
+#include "lb/backoff.h"
+#include "lb/data_thread.h"
+#include "lb/serving.h"
+#include "lb/spawn.h"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "lb/backoff.h"
-#include "lb/data_thread.h"
-#include "lb/serving.h"
-#include "lb/spawn.h"
-#include "net/core/log_line.h"
-#include "net/io/cancel.h"
-#include "net/io/event.h"
-#include "net/io/task_group.h"
 
 namespace sk::lb {
 
@@ -58,7 +60,7 @@ class Worker {
  private:
   struct Process;
 
-  Task<void> run_once(bool& started);
+  Task<void> run_once();
   Result<void> start(std::string& why);
   Result<void> pass_links(Process& process, std::string& why);
   Task<void> watch_ready(Process& process);

@@ -1,15 +1,16 @@
 #include "lb/worker_output.h"
 
+#include "net/io/loop.h"
+#include "net/io/operation.h"
+
+#include "lb/json_line.h"
+
 #include <poll.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <utility>
-
-#include "lb/json_line.h"
-#include "net/io/loop.h"
-#include "net/io/operation.h"
 
 namespace sk::lb {
 namespace {

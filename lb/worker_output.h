@@ -1,16 +1,17 @@
 // WorkerOutput: what a worker writes to its stdout or stderr, as lines of our log.
 //
-// A line that is a JSON object passes as it is; any other becomes the msg of a line of ours that says
-// which worker wrote it, and where. Lines beyond kLogLineBytesMax are cut into several. The pipe is
-// read as it comes, so a worker is never held up by us; what the log cannot take is counted there.
+// A line that is a JSON object passes as it is; any other becomes the msg of a line of ours that
+// says which worker wrote it, and where. Lines beyond kLogLineBytesMax are cut into several. The
+// pipe is read as it comes, so a worker is never held up by us; what the log cannot take is counted
+// there.
 #pragma once
-
-#include <string>
-#include <string_view>
 
 #include "net/core/log_line.h"
 #include "net/io/cancel.h"
 #include "net/io/task.h"
+
+#include <string>
+#include <string_view>
 
 namespace sk::lb {
 

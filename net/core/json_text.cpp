@@ -139,8 +139,8 @@ std::size_t plain_prefix(std::string_view text) {
     const std::uint64_t quote = word ^ (kOnes * '"');
     const std::uint64_t backslash = word ^ (kOnes * '\\');
     const std::uint64_t del = word ^ (kOnes * 0x7f);
-    const std::uint64_t special = word | (word - kOnes * 0x20) | (quote - kOnes) |
-                                  (backslash - kOnes) | (del - kOnes);
+    const std::uint64_t special =
+        word | (word - kOnes * 0x20) | (quote - kOnes) | (backslash - kOnes) | (del - kOnes);
     if ((special & kHighs) != 0) {
       break;
     }

@@ -1,11 +1,11 @@
 #include "net/core/log_line.h"
 
+#include "net/core/assert.h"
+#include "net/core/json_text.h"
+
 #include <charconv>
 #include <cstring>
 #include <ctime>
-
-#include "net/core/assert.h"
-#include "net/core/json_text.h"
 
 namespace sk {
 namespace {

@@ -6,6 +6,8 @@
 // whole fields, never its form: what leaves is always one valid JSON object and a newline.
 #pragma once
 
+#include "net/core/log_writer.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -13,8 +15,6 @@
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include "net/core/log_writer.h"
 
 namespace sk {
 

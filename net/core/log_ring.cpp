@@ -1,12 +1,12 @@
 #include "net/core/log_ring.h"
 
+#include "net/core/assert.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <bit>
 #include <cstring>
-
-#include "net/core/assert.h"
 
 namespace sk {
 

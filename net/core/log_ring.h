@@ -5,13 +5,13 @@
 // refuses the line and counts it: a slow reader of our output never delays a request.
 #pragma once
 
+#include "net/core/result.h"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include "net/core/result.h"
 
 namespace sk {
 

@@ -1,5 +1,8 @@
 #include "net/core/log_writer.h"
 
+#include "net/core/assert.h"
+#include "net/core/log_line.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -9,9 +12,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-
-#include "net/core/assert.h"
-#include "net/core/log_line.h"
 
 namespace sk {
 namespace {

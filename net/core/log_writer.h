@@ -6,6 +6,8 @@
 // be dropped, a line says how many as soon as there is room again.
 #pragma once
 
+#include "net/core/log_ring.h"
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -16,8 +18,6 @@
 #include <string_view>
 #include <thread>
 #include <vector>
-
-#include "net/core/log_ring.h"
 
 namespace sk {
 

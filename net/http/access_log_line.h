@@ -12,10 +12,10 @@
 // An error's detail is an event line of its own, without statusCode and url.
 #pragma once
 
+#include "net/core/log_line.h"
+
 #include <cstdint>
 #include <string_view>
-
-#include "net/core/log_line.h"
 
 namespace sk {
 
@@ -31,18 +31,18 @@ struct AccessLogRequest {
 
 // How it went. Empty texts and zero numbers are left out of the line.
 struct AccessLogOutcome {
-  std::int64_t unix_ms = 0;             // when the line is written
-  int status = 0;                       // completed only
+  std::int64_t unix_ms = 0;  // when the line is written
+  int status = 0;            // completed only
   std::int64_t response_time_ns = 0;
   std::string_view route_pattern = {};  // "/users/:id": the application's, or the balancer's path
   std::string_view upstream = {};       // the upstream's name
   std::string_view endpoint = {};       // "worker 1 (pid 4711)", "10.0.3.7:8080"
   std::string_view reason = {};         // why the program answered itself, or why it was aborted
   std::uint64_t response_body_bytes = 0;
-  std::int64_t upstream_time_ns = 0;    // from choosing the endpoint to its response head
-  std::uint32_t attempts = 1;           // written when there were more
+  std::int64_t upstream_time_ns = 0;  // from choosing the endpoint to its response head
+  std::uint32_t attempts = 1;         // written when there were more
   std::string_view trace_id = {};
-  std::string_view extra_json = {};     // trusted: begins with ", " where it is not empty
+  std::string_view extra_json = {};  // trusted: begins with ", " where it is not empty
 };
 
 // "incoming request req-…"

@@ -1,14 +1,14 @@
 // Any bytes as a configuration: no crash, messages printable, and what is accepted prints and reads
 // back as itself.
-#include <cstdint>
-#include <cstdlib>
-#include <string>
-#include <string_view>
-
 #include "lb/config_check.h"
 #include "lb/config_messages.h"
 #include "lb/config_print.h"
 #include "lb/config_toml.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

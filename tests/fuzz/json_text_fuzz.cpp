@@ -1,12 +1,12 @@
 // Any bytes as text of a JSON string: valid JSON in any room, and both forms mean the same.
+#include "net/core/json_text.h"
+
 #include <simdjson.h>
 
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include "net/core/json_text.h"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // least_request over shared counters, and the endpoint states it respects.
+#include "lb/balancer_least_request.h"
+
 #include <gtest/gtest.h>
 
 #include <thread>
-
-#include "lb/balancer_least_request.h"
 
 namespace sk::lb {
 namespace {

@@ -1,10 +1,4 @@
 // The configuration: what is read, what is refused and with which words.
-#include <gtest/gtest.h>
-#include <simdjson.h>
-
-#include <map>
-#include <string>
-
 #include "lb/config_address.h"
 #include "lb/config_check.h"
 #include "lb/config_environment.h"
@@ -13,6 +7,12 @@
 #include "lb/config_toml.h"
 #include "lb/config_units.h"
 #include "lb/nearest_name.h"
+
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include <map>
+#include <string>
 
 namespace sk::lb {
 namespace {
@@ -154,8 +154,9 @@ upstream = "ap"
 budget = { p50 = "40ms", p99 = "8ms" }
 )");
   const std::string text = result.text();
-  EXPECT_EQ(text,
-            R"x(t.toml:2:16: error: server.stop_timeout: expected a duration such as "250ms", "30s" or "1m"; got 30
+  EXPECT_EQ(
+      text,
+      R"x(t.toml:2:16: error: server.stop_timeout: expected a duration such as "250ms", "30s" or "1m"; got 30
 t.toml:3:1: error: server.tread: there is no such setting, did you mean "threads"?
 t.toml:6:11: error: listener.address: the port is missing: 0.0.0.0:80 or [::]:443; got "0.0.0.0"
 t.toml:10:11: error: upstream.workers.command: is required here
@@ -177,9 +178,10 @@ TEST(Config, ASyntaxErrorIsReportedAloneWithItsPlace) {
 TEST(Config, AnUnreadableFileIsOneLine) {
   ConfigMessages messages;
   EXPECT_FALSE(load_config("/nonexistent/sidekick.toml", process_environment(), messages));
-  EXPECT_EQ(messages.format("/nonexistent/sidekick.toml"),
-            "/nonexistent/sidekick.toml: error: cannot be read: No such file or directory (ENOENT); "
-            "give the right file with --config\n");
+  EXPECT_EQ(
+      messages.format("/nonexistent/sidekick.toml"),
+      "/nonexistent/sidekick.toml: error: cannot be read: No such file or directory (ENOENT); "
+      "give the right file with --config\n");
 }
 
 // One bad file each; the message must contain the words.
@@ -193,8 +195,8 @@ class BadConfig : public testing::TestWithParam<Bad> {};
 TEST_P(BadConfig, IsRefusedWithAWayOut) {
   const Read result = read(GetParam().toml);
   EXPECT_TRUE(result.messages.has_errors());
-  EXPECT_NE(result.text().find(GetParam().words), std::string::npos)
-      << GetParam().toml << "\n" << result.text();
+  EXPECT_NE(result.text().find(GetParam().words), std::string::npos) << GetParam().toml << "\n"
+                                                                     << result.text();
 }
 
 #define LISTEN "[[listener]]\naddress = \"127.0.0.1:80\"\n"
@@ -204,8 +206,7 @@ TEST_P(BadConfig, IsRefusedWithAWayOut) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadConfig,
     testing::Values(
-        Bad{"", "listener: there is none"},
-        Bad{LISTEN, "route: there is none"},
+        Bad{"", "listener: there is none"}, Bad{LISTEN, "route: there is none"},
         Bad{"[listener]\naddress = \"127.0.0.1:80\"\n" UP ROUTE, "[[listener]], with two brackets"},
         Bad{"[[listeners]]\n", "did you mean \"listener\"?"},
         Bad{LISTEN LISTEN UP ROUTE, "127.0.0.1:80 is taken by the listener of line 1"},
@@ -232,13 +233,13 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{LISTEN UP ROUTE "body_limit = \"8MB\"\n", "expected a size such as"},
         Bad{LISTEN UP ROUTE "body_limit = 8\n", "expected a size such as"},
         Bad{LISTEN "redirect_https = true\n" UP ROUTE, "expected the port of https"},
-        Bad{LISTEN "redirect_https = 443\ntls = { certificates = [{cert=\"a\",key=\"b\"}] }\n" UP
-                ROUTE,
+        Bad{LISTEN
+            "redirect_https = 443\ntls = { certificates = [{cert=\"a\",key=\"b\"}] }\n" UP ROUTE,
             "has no sense on a listener with tls"},
         Bad{LISTEN "tls = { certificates = [] }\n" UP ROUTE, "expected a list of { cert"},
         Bad{LISTEN "tls = { certificates = [{ cert = \"a\" }] }\n" UP ROUTE, "key: is required"},
-        Bad{LISTEN "tls = { certificates = [{cert=\"a\",key=\"b\"},{cert=\"c\",key=\"d\"}] }\n" UP
-                ROUTE,
+        Bad{LISTEN
+            "tls = { certificates = [{cert=\"a\",key=\"b\"},{cert=\"c\",key=\"d\"}] }\n" UP ROUTE,
             "one certificate per listener"},
         Bad{LISTEN "tls = {}\n" UP ROUTE, "listener.tls.certificates: is required here"},
         Bad{LISTEN "profile = \"behind-alb\"\nlimits = { idle_timeout = \"60s\" }\n" UP ROUTE,
@@ -262,8 +263,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"server = 3\n" LISTEN UP ROUTE, "expected a table"},
         Bad{LISTEN UP ROUTE "[[upstream]]\nname = \"b\"\nendpoints = [\"10.0.0.1\"]\n",
             "the port is missing"},
-        Bad{LISTEN "[[upstream]]\nname = \"a\"\nendpoints = [\"10.0.0.1:1\", \"10.0.0.1:1\"]\n"
-            ROUTE, "stands there twice"},
+        Bad{LISTEN
+            "[[upstream]]\nname = \"a\"\nendpoints = [\"10.0.0.1:1\", \"10.0.0.1:1\"]\n" ROUTE,
+            "stands there twice"},
         Bad{LISTEN "[[upstream]]\nname = \"a\"\nworkers = { command = [\"x\"], backoff_min = "
                    "\"2m\" }\n" ROUTE,
             "2m is more than backoff_max, 30s"}));
@@ -284,10 +286,12 @@ TEST(Config, MessagesQuoteHostileTextSafely) {
 }
 
 TEST(Config, EnvironmentOverridesTheFile) {
-  const std::map<std::string, std::string> variables = {
-      {"SIDEKICK_IO", "epoll"},          {"SIDEKICK_STOP_TIMEOUT", "120"},
-      {"SIDEKICK_THREADS", "3"},         {"SIDEKICK_WORKERS", "5"},
-      {"SIDEKICK_LOG_REQUESTS", "errors"}, {"SIDEKICK_ADMIN", "unix:/run/admin.sock"}};
+  const std::map<std::string, std::string> variables = {{"SIDEKICK_IO", "epoll"},
+                                                        {"SIDEKICK_STOP_TIMEOUT", "120"},
+                                                        {"SIDEKICK_THREADS", "3"},
+                                                        {"SIDEKICK_WORKERS", "5"},
+                                                        {"SIDEKICK_LOG_REQUESTS", "errors"},
+                                                        {"SIDEKICK_ADMIN", "unix:/run/admin.sock"}};
   const Environment environment = [&](const std::string& name) {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
@@ -312,8 +316,9 @@ TEST(Config, ABrokenVariableIsNamed) {
         return name == "SIDEKICK_STOP_TIMEOUT" ? std::optional<std::string>("soon") : std::nullopt;
       },
       result.messages);
-  EXPECT_EQ(result.text(),
-            "t.toml: error: SIDEKICK_STOP_TIMEOUT: expected a duration such as 30s; got \"soon\"\n");
+  EXPECT_EQ(
+      result.text(),
+      "t.toml: error: SIDEKICK_STOP_TIMEOUT: expected a duration such as 30s; got \"soon\"\n");
 }
 
 TEST(Config, PrintedTomlReadsBackAsItself) {

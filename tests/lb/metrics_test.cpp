@@ -1,4 +1,5 @@
 // Histograms keep their promised error, and the exposition is what Prometheus reads.
+#include "lb/metric_names.h"
 #include "lb/metrics.h"
 
 #include <gtest/gtest.h>
@@ -9,8 +10,6 @@
 #include <regex>
 #include <set>
 #include <sstream>
-
-#include "lb/metric_names.h"
 
 namespace sk::lb {
 namespace {

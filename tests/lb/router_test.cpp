@@ -57,8 +57,8 @@ TEST(Router, AWildcardMatchesNamesBelowItOnly) {
 }
 
 TEST(Router, FileOrderHoldsAcrossKindsOfHosts) {
-  const Router router({route("*.example.com", "/shared/*"), route("api.example.com", "/*"),
-                       route("", "/*")});
+  const Router router(
+      {route("*.example.com", "/shared/*"), route("api.example.com", "/*"), route("", "/*")});
   EXPECT_EQ(router.match("api.example.com", "/shared/x"), 0U);
   EXPECT_EQ(router.match("api.example.com", "/x"), 1U);
   EXPECT_EQ(router.match("www.example.com", "/x"), 2U);

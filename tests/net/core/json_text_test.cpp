@@ -43,12 +43,12 @@ TEST(JsonText, LogFormIsAsciiAndHasNoQuoteInside) {
 
 TEST(JsonText, EachMaximalBrokenSequenceBecomesOneReplacementCharacter) {
   const std::string replacement = "\xef\xbf\xbd";
-  EXPECT_EQ(escaped("\xc0\xaf"), replacement + replacement);              // overlong
-  EXPECT_EQ(escaped("\xe2\x82"), replacement);                            // truncated
+  EXPECT_EQ(escaped("\xc0\xaf"), replacement + replacement);  // overlong
+  EXPECT_EQ(escaped("\xe2\x82"), replacement);                // truncated
   EXPECT_EQ(escaped("\xe2\x82x"), replacement + "x");
   EXPECT_EQ(escaped("\xed\xa0\x80"), replacement + replacement + replacement);  // surrogate
   EXPECT_EQ(escaped("\xf4\x90\x80\x80"),
-            replacement + replacement + replacement + replacement);       // beyond U+10FFFF
+            replacement + replacement + replacement + replacement);  // beyond U+10FFFF
   EXPECT_EQ(escaped("\x80"), replacement);
 }
 
@@ -67,7 +67,9 @@ TEST(JsonText, EveryByteAtEveryPlaceOfAWordGivesValidJson) {
 }
 
 TEST(JsonText, AnyRoomGivesAValidPrefix) {
-  const std::string text = "ab\"\n\xc3\xa4\xf0\x9f\x98\x80\x01\xff" "end";
+  const std::string text =
+      "ab\"\n\xc3\xa4\xf0\x9f\x98\x80\x01\xff"
+      "end";
   for (const JsonText mode : {JsonText::utf8, JsonText::log}) {
     const std::string whole = escaped(text, mode);
     for (std::size_t room_bytes = 0; room_bytes <= whole.size(); ++room_bytes) {

@@ -1,5 +1,7 @@
 // The ring and its writer: whole lines, counted drops, a reader that stalls, many producers.
+#include "net/core/log_line.h"
 #include "net/core/log_ring.h"
+#include "net/core/log_writer.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,9 +13,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "net/core/log_line.h"
-#include "net/core/log_writer.h"
 
 namespace sk {
 namespace {
@@ -163,13 +162,13 @@ TEST(LogWriter, ManyProducersNeverTearOrLoseALine) {
     });
   }
   std::size_t seen = 0;
-  const std::string text = pipe.read_until([&seen, scanned = std::size_t{0}](
-                                               const std::string& all) mutable {
-    for (; scanned < all.size(); ++scanned) {
-      seen += all[scanned] == '\n' ? 1 : 0;
-    }
-    return seen == std::size_t{kProducers} * kLines;
-  });
+  const std::string text =
+      pipe.read_until([&seen, scanned = std::size_t{0}](const std::string& all) mutable {
+        for (; scanned < all.size(); ++scanned) {
+          seen += all[scanned] == '\n' ? 1 : 0;
+        }
+        return seen == std::size_t{kProducers} * kLines;
+      });
   for (std::thread& producer : producers) {
     producer.join();
   }
@@ -179,8 +178,8 @@ TEST(LogWriter, ManyProducersNeverTearOrLoseALine) {
     int number = -1;
     const std::size_t at = line.find("\"producer\"");
     ASSERT_NE(at, std::string::npos) << line;
-    ASSERT_EQ(std::sscanf(line.c_str() + at, "\"producer\": %d, \"number\": %d", &producer, &number),
-              2)
+    ASSERT_EQ(
+        std::sscanf(line.c_str() + at, "\"producer\": %d, \"number\": %d", &producer, &number), 2)
         << line;
     EXPECT_EQ(number, next[producer]++);
   }
@@ -201,8 +200,8 @@ TEST(LogWriter, AReaderThatStallsCostsCountedLinesAndNeverTheProducer) {
   // The reader comes back: what was kept arrives whole, and lines say what was lost.
   std::uint64_t arrived = 0;
   std::uint64_t reported = 0;
-  const std::string text = pipe.read_until([&, start = std::size_t{0}](
-                                               const std::string& all) mutable {
+  const std::string text = pipe.read_until([&, start =
+                                                   std::size_t{0}](const std::string& all) mutable {
     for (std::size_t end = 0; (end = all.find('\n', start)) != std::string::npos; start = end + 1) {
       const std::string line = all.substr(start, end - start);
       EXPECT_EQ(line.front(), '{');

@@ -140,12 +140,15 @@ class Contract : public testing::Test {
 
 TEST_F(Contract, LinesAreExactlyTheDocumentedOnes) {
   const Written lines = write_lines(usual_request(), usual_outcome());
-  EXPECT_EQ(lines.incoming,
-            R"({"level": 30, "time": 1764000000123, "pid": 1, "hostname": "ip-10-0-11-23", "reqId": "req-7f3k_1a", "req": {"method": "GET", "url": "/users/42", "host": "api.example.com", "remoteAddress": "203.0.113.9", "remotePort": 51514}, "msg": "incoming request req-7f3k_1a"})");
-  EXPECT_EQ(lines.completed,
-            R"({"level": 30, "time": 1764000000135, "pid": 1, "hostname": "ip-10-0-11-23", "reqId": "req-7f3k_1a", "res": {"statusCode": 200}, "statusCode": 200, "responseTime": 12.345, "method": "GET", "url": "/users/42", "routePattern": "/users/:id", "msg": "request completed req-7f3k_1a"})");
-  EXPECT_EQ(lines.aborted,
-            R"({"level": 40, "time": 1764000000135, "pid": 1, "hostname": "ip-10-0-11-23", "reqId": "req-7f3k_1a", "responseTime": 12.345, "method": "GET", "url": "/users/42", "routePattern": "/users/:id", "msg": "request aborted req-7f3k_1a"})");
+  EXPECT_EQ(
+      lines.incoming,
+      R"({"level": 30, "time": 1764000000123, "pid": 1, "hostname": "ip-10-0-11-23", "reqId": "req-7f3k_1a", "req": {"method": "GET", "url": "/users/42", "host": "api.example.com", "remoteAddress": "203.0.113.9", "remotePort": 51514}, "msg": "incoming request req-7f3k_1a"})");
+  EXPECT_EQ(
+      lines.completed,
+      R"({"level": 30, "time": 1764000000135, "pid": 1, "hostname": "ip-10-0-11-23", "reqId": "req-7f3k_1a", "res": {"statusCode": 200}, "statusCode": 200, "responseTime": 12.345, "method": "GET", "url": "/users/42", "routePattern": "/users/:id", "msg": "request completed req-7f3k_1a"})");
+  EXPECT_EQ(
+      lines.aborted,
+      R"({"level": 40, "time": 1764000000135, "pid": 1, "hostname": "ip-10-0-11-23", "reqId": "req-7f3k_1a", "responseTime": 12.345, "method": "GET", "url": "/users/42", "routePattern": "/users/:id", "msg": "request aborted req-7f3k_1a"})");
 }
 
 TEST_F(Contract, PatternsMatchVerbatim) {
