@@ -59,8 +59,10 @@ class Writer {
     at_ += sizeof(value);
   }
   void put_text(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+    if (!text.empty()) {  // an empty view may have no address, and memcpy insists on one
+      std::memcpy(at_, text.data(), text.size());
+      at_ += text.size();
+    }
   }
   void put_header(FrameType type, std::uint8_t flags, StreamId stream) {
     put(static_cast<std::uint32_t>(bytes_ - kFrameHeaderBytes));
