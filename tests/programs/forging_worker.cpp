@@ -89,11 +89,13 @@ std::string response(StreamId stream, std::uint64_t length, const std::vector<Fi
   put(out, std::uint8_t{1});
   put(out, std::uint8_t{0});
   for (const Field& field : fields) {
+    const HeaderId id = find_header_id(field.name);
+    const std::string_view name = id == HeaderId::unknown ? field.name : std::string_view();
+    put(out, static_cast<std::uint8_t>(id));
     put(out, std::uint8_t{0});
-    put(out, std::uint8_t{0});
-    put(out, static_cast<std::uint16_t>(field.name.size()));
+    put(out, static_cast<std::uint16_t>(name.size()));
     put(out, static_cast<std::uint32_t>(field.value.size()));
-    out.append(field.name).append(field.value);
+    out.append(name).append(field.value);
   }
   return frame(FrameType::response, 0, stream, out);
 }

@@ -73,7 +73,7 @@ upstream = "ap"
 @pytest.mark.once
 @pytest.mark.parametrize("text, words", [
     ("[server\n", [":1:", "not TOML"]),
-    ("", ["listener", "route"]),
+    ("", ["listener", "[[listener]]"]),
     ("\x00\xff", [":1:"]),
 ])
 def test_what_is_no_configuration_is_refused(run_program, work_dir, text, words):
@@ -132,7 +132,7 @@ def test_a_taken_port_is_one_line(run_program, work_dir):
 
 @pytest.mark.once
 @pytest.mark.parametrize("fault, words", [
-    ("absent key", ["ENOENT"]),
+    ("absent key", ["site.key", "No such file"]),
     ("garbage key", ["site.key"]),
     ("garbage certificate", ["site.pem"]),
     ("foreign key", ["site.key"]),

@@ -16,7 +16,8 @@ FATAL_LIES = ["garbage", "huge", "type", "slot", "generation", "window", "framin
 def liars(build, balancer):
     def start(**route):
         command = [build.program("forging_worker")]
-        server = balancer({"upstream": [{"name": "app", "workers": {"command": command, "count": 2, "backoff_min": "10ms"}}],
+        workers = {"command": command, "count": 2, "backoff_min": "10ms", "backoff_max": "20ms", "crash_loop_count": 1000}
+        server = balancer({"upstream": [{"name": "app", "workers": workers}],
                            "route": [{"path": "/*", "upstream": "app", **route}]})
         eventually(lambda: len(pids(server)) == 2)
         return server

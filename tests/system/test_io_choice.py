@@ -8,6 +8,7 @@ import pytest
 
 from harness import log
 from harness.programs import DENY_IO_URING, REPOSITORY, App, Balancer, Build
+from harness.waiting import eventually
 
 pytestmark = pytest.mark.once
 
@@ -35,9 +36,10 @@ def denied_build(build):
     return Build(build.preset, "denied")
 
 
-def starting_line(output: str) -> dict:
-    (line,) = [line.document for line in log.parse(output) if line.document["msg"] in ("starting", "event loop")]
-    return line
+def starting_line(server) -> dict:
+    """The line that names the interface; the log leaves within a second."""
+    return eventually(lambda: next((line.document for line in log.parse(server.output())
+                                    if line.document["msg"] in ("starting", "event loop")), None))
 
 
 def test_a_refused_io_uring_means_epoll_and_a_line_that_says_why(denied_build, work_dir, origin):
@@ -46,7 +48,7 @@ def test_a_refused_io_uring_means_epoll_and_a_line_that_says_why(denied_build, w
     try:
         server.wait_until_ready()
         assert server.get("/").body == b"origin"
-        line = starting_line(server.output())
+        line = starting_line(server)
         assert line["io"] == "epoll"
         assert "io_uring_setup" in line["probe"] and "EPERM" in line["probe"] and "seccomp" in line["probe"]
     finally:
@@ -58,7 +60,7 @@ def test_an_application_falls_back_too(denied_build, work_dir):
     try:
         server.wait_until_ready()
         assert server.get("/").status == 200
-        line = starting_line(server.output())
+        line = starting_line(server)
         assert line["io"].startswith("epoll: ") and "io_uring_setup" in line["io"] and "EPERM" in line["io"]
     finally:
         assert server.terminate() == 0
@@ -81,6 +83,6 @@ def test_io_uring_that_was_asked_for_and_is_refused_is_one_line(build, config):
 def test_the_choice_is_what_runs(balancer, origin, choice, expected):
     server = balancer({"server": {"io": choice}, "upstream": [{"name": "o", "endpoints": [origin().endpoint]}],
                        "route": [{"upstream": "o"}]})
-    assert starting_line(server.output())["io"] == expected
+    assert starting_line(server)["io"] == expected
     build_info = [name for name in server.metrics() if name.startswith("sidekick_build_info")]
     assert f'io="{expected}"' in build_info[0]

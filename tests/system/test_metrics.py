@@ -84,7 +84,7 @@ def test_counts_add_up_with_the_requests_made(server):
         for number in range(5):
             assert connection.request("GET", f"/origin/{number}").status == 200
     with server.connect() as connection:
-        connection.send(b"BROKEN\r\n\r\n")
+        connection.send(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
         assert connection.read_response().status == 400
     samples = server.metrics()
     requests = "sidekick_requests_total"
@@ -107,6 +107,7 @@ def test_requests_under_way_are_seen_in_flight(server):
     with server.connect() as connection:
         connection.send(http.request_bytes("GET", "/slow?ms=600000"))
         eventually(lambda: total(server.metrics(), "sidekick_endpoint_in_flight", upstream="app") == 1)
+        connection.reset()
     eventually(lambda: total(server.metrics(), "sidekick_endpoint_in_flight", upstream="app") == 0)
 
 

@@ -85,7 +85,7 @@ class Program(Process):
 class Balancer(Program):
     """sidekick-lb. `config` is its TOML as a dictionary (or text). What the dictionary leaves out is filled in:
 
-    - [server] io as the run says, stop_timeout 5 s, one data thread
+    - [server] io as the run says, stop_timeout 3 s, one data thread
     - listeners: a cleartext one on `port`, and with tls=(certificate, key) a TLS one on `tls_port`
     - [admin] on `admin_port` of 127.0.0.1
 
@@ -109,7 +109,7 @@ class Balancer(Program):
                          directory / f"{name}.log", env)
 
     def _completed(self, config: dict, build: Build, tls) -> dict:
-        complete = {"server": {"io": build.io_choice, "stop_timeout": "5s", "threads": 1, **config.get("server", {})}}
+        complete = {"server": {"io": build.io_choice, "stop_timeout": "3s", "threads": 1, **config.get("server", {})}}
         complete["admin"] = {"address": f"127.0.0.1:{self.admin_port}"}
         complete |= {key: value for key, value in config.items() if key != "server"}
         if "listener" not in config:
