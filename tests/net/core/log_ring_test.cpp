@@ -227,7 +227,9 @@ TEST(LogWriter, StopGivesUpOnADescriptorThatBlocks) {
     log.event(LogLevel::info, "nobody reads this line, and the pipe holds 64 KiB of them");
   }
   EXPECT_FALSE(writer.stop(std::chrono::milliseconds(50)));
-  // Let the thread that was left behind end before the descriptor goes away.
+  // The thread that was left behind goes on with this descriptor until all is read, or the process
+  // ends: nobody else may get its number.
+  pipe.ends[1] = -1;
   pipe.read_until([&](const std::string& all) { return all.size() > 5'000 * 120; });
 }
 

@@ -1,12 +1,13 @@
 // The log contract: the operators' patterns are run over our lines, with kind and hostile requests.
 #include "net/http/access_log_line.h"
 
+#include "tests/support/source_dir.h"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <simdjson.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <map>
 #include <regex>
 #include <set>
@@ -16,8 +17,7 @@
 namespace sk {
 namespace {
 
-const std::string kPatternsFile =
-    (std::filesystem::path(__FILE__).parent_path() / "../../cases/log-patterns.json").string();
+const std::string kPatternsFile = test::source_path("tests/cases/log-patterns.json");
 
 struct Written {
   std::string incoming;
