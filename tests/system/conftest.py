@@ -43,7 +43,8 @@ Peers
   harness/http.py  Connection (raw client), request_bytes(), client_tls(), Response
 
 Markers
-  @pytest.mark.once   independent of the I/O backend: runs only in the --io=uring run
+  @pytest.mark.once          independent of the I/O backend: runs only in the --io=uring run
+  @pytest.mark.unsanitized   measures what sanitizers change: does not run with --preset=asan
 """
 
 import itertools
@@ -78,12 +79,17 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "once: independent of the I/O backend, runs only with --io=uring")
+    config.addinivalue_line("markers", "unsanitized: measures what sanitizers change")
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--io") == "uring":
-        return
-    elsewhere = [item for item in items if item.get_closest_marker("once")]
+    """Takes out what belongs into another run, which is not the same as skipping it."""
+    markers = []
+    if config.getoption("--io") != "uring":
+        markers.append("once")
+    if config.getoption("--preset") in ("asan", "tsan"):
+        markers.append("unsanitized")
+    elsewhere = [item for item in items if any(item.get_closest_marker(marker) for marker in markers)]
     config.hook.pytest_deselected(items=elsewhere)
     items[:] = [item for item in items if item not in elsewhere]
 
