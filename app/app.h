@@ -80,8 +80,8 @@ class App {
 
   [[nodiscard]] const Routes& routes() const { return routes_; }
 
-  // Runs the program; returns its exit code: 0 after a graceful stop, 1 where nothing can be served,
-  // 2 for mistakes in command line or configuration.
+  // Runs the program; returns its exit code: 0 after a graceful stop, 1 where nothing can be
+  // served, 2 for mistakes in command line or configuration.
   [[nodiscard]] int main(int argc, const char* const* argv);
 
  private:

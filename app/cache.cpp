@@ -118,7 +118,9 @@ Duration Cache::jittered(Duration ttl) {
 
 Task<void> Cache::store(CancelScope& scope, const std::string& key, const std::string& generation,
                         const std::optional<std::string>& json, Duration ttl) {
-  const Duration wanted = !json ? config_.negative_ttl : ttl == Duration::zero() ? config_.ttl : ttl;
+  const Duration wanted = !json                     ? config_.negative_ttl
+                          : ttl == Duration::zero() ? config_.ttl
+                                                    : ttl;
   const auto ttl_ms = std::max<std::int64_t>(
       1, std::chrono::duration_cast<std::chrono::milliseconds>(jittered(wanted)).count());
   const std::string ttl_text = std::to_string(ttl_ms);

@@ -4,8 +4,8 @@
 //   Cached<User> user = co_await c.cache().get_or_load<User>(c.scope(), "user:7", load);
 //
 // A hit is answered from Redis. A miss runs the loader once however many requests want the key, and
-// stores what it gave; "there is none" is stored too, for a short time. A loader's exception goes to
-// every request that waited for it and is never stored.
+// stores what it gave; "there is none" is stored too, for a short time. A loader's exception goes
+// to every request that waited for it and is never stored.
 //
 // Redis being slow or away never fails a request: it then runs its loader, which the bound
 // loads_max keeps from becoming an outage of the database (beyond it: ServiceError, overloaded).
@@ -91,9 +91,9 @@ class Cache {
     std::uint64_t misses = 0;
     std::uint64_t coalesced = 0;
     std::uint64_t bypasses = 0;
-    std::uint64_t errors = 0;          // commands to Redis that failed
-    std::uint64_t stale_refused = 0;   // values not stored because their key was invalidated
-    std::uint64_t pending_dropped = 0; // invalidations given up beyond kPendingMax
+    std::uint64_t errors = 0;           // commands to Redis that failed
+    std::uint64_t stale_refused = 0;    // values not stored because their key was invalidated
+    std::uint64_t pending_dropped = 0;  // invalidations given up beyond kPendingMax
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] std::size_t pending() const { return pending_.size(); }

@@ -196,10 +196,14 @@ std::string quoted(const SettingValue& setting) {
 
 std::string_view to_string(RequestLog requests) {
   switch (requests) {
-    case RequestLog::both: return "both";
-    case RequestLog::completed: return "completed";
-    case RequestLog::errors: return "errors";
-    case RequestLog::off: return "off";
+    case RequestLog::both:
+      return "both";
+    case RequestLog::completed:
+      return "completed";
+    case RequestLog::errors:
+      return "errors";
+    case RequestLog::off:
+      return "off";
   }
   return "";
 }
@@ -259,9 +263,8 @@ void apply_setting(Config& config, const SettingValue& setting, const std::strin
     }
   }
   const std::string_view near = nearest_name(setting.name, kSettingNames);
-  fail("there is no such setting" +
-       (near.empty() ? std::string("; your own go into [settings]")
-                     : "; did you mean " + std::string(near) + "?"));
+  fail("there is no such setting" + (near.empty() ? std::string("; your own go into [settings]")
+                                                  : "; did you mean " + std::string(near) + "?"));
 }
 
 ConfigResult read_config(std::string_view toml, const std::string& source,
@@ -283,9 +286,9 @@ ConfigResult load_config(const std::string& file, const Environment& environment
   if (!stream && text.empty()) {
     const int error = errno;
     ConfigResult result;
-    result.mistakes.push_back(
-        {file, 0, 0, std::string("cannot be read (") + std::strerror(error) +
-                         "): check the path after --config and its permissions"});
+    result.mistakes.push_back({file, 0, 0,
+                               std::string("cannot be read (") + std::strerror(error) +
+                                   "): check the path after --config and its permissions"});
     return result;
   }
   return read_config(text, file, environment);

@@ -1,4 +1,5 @@
-// Config of an application: defaults, then the TOML file, then the environment, then the command line.
+// Config of an application: defaults, then the TOML file, then the environment, then the command
+// line.
 //
 // Everything has a default: an application starts without a file, a database or a Redis. Reading
 // lives in config_toml.cpp (which alone knows toml++) and config_environment.cpp; checking and the
@@ -21,13 +22,14 @@ namespace sk::app {
 enum class RequestLog : std::uint8_t { both, completed, errors, off };
 
 struct DatabaseConfig {
-  std::string url;  // postgres://…, or libpq's "host=… dbname=…"; empty: PG* variables if they are set
+  // postgres://…, or libpq's "host=… dbname=…"; empty: the PG* variables, if they are set.
+  std::string url;
   bool enabled = false;
-  // Shared pipelined connections per process; 1-16. With a worker per core, one each is what a server
-  // on as many cores serves fastest; more help where slow statements hold up quick ones.
+  // Shared pipelined connections per process; 1-16. With a worker per core, one each is what a
+  // server on as many cores serves fastest; more help where slow statements hold up quick ones.
   std::uint32_t lanes = 1;
-  std::uint32_t in_flight_max = 64;    // statements sent and unanswered per lane
-  std::uint32_t queue_max = 256;       // statements waiting per lane; beyond it 503 at once
+  std::uint32_t in_flight_max = 64;  // statements sent and unanswered per lane
+  std::uint32_t queue_max = 256;     // statements waiting per lane; beyond it 503 at once
   Duration statement_timeout = std::chrono::seconds(5);  // the server's own limit, per statement
   Duration connect_timeout = std::chrono::seconds(3);
 };
@@ -35,7 +37,8 @@ struct DatabaseConfig {
 struct RedisConfig {
   std::string url;  // redis://[user:password@]host[:port][/db], rediss:// for TLS, unix:///path
   bool enabled = false;
-  Duration command_timeout = std::chrono::milliseconds(100);  // then a request goes on without Redis
+  Duration command_timeout =
+      std::chrono::milliseconds(100);  // then a request goes on without Redis
   Duration connect_timeout = std::chrono::seconds(1);
   std::string tls_ca;  // PEM file with the authorities of rediss://; empty: the system's
 };
@@ -43,14 +46,14 @@ struct RedisConfig {
 struct CacheConfig {
   Duration ttl = std::chrono::seconds(60);
   Duration negative_ttl = std::chrono::seconds(3);  // for "there is no such row"
-  std::size_t loads_max = 64;  // keys being loaded at once; beyond it 503
+  std::size_t loads_max = 64;                       // keys being loaded at once; beyond it 503
 };
 
 struct Config {
   std::string listen = "0.0.0.0:7500";  // when it runs alone; "unix:/path" for a Unix socket
   IoChoice io = IoChoice::automatic;
-  RequestLog log_requests = RequestLog::both;  // when it runs alone; else the balancer logs
-  Duration stop_timeout = std::chrono::seconds(30);     // from SIGTERM to the end at the latest
+  RequestLog log_requests = RequestLog::both;        // when it runs alone; else the balancer logs
+  Duration stop_timeout = std::chrono::seconds(30);  // from SIGTERM to the end at the latest
   Duration request_deadline = std::chrono::seconds(15);  // for requests that bring none
   std::size_t body_limit_bytes = 1024 * 1024;  // of a body that is read whole; beyond it 413
   std::size_t connections_max = 4096;          // when it runs alone

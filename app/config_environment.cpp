@@ -18,9 +18,12 @@ struct Variable {
 };
 
 constexpr Variable kVariables[] = {
-    {"DATABASE_URL", "database.url"},        {"REDIS_URL", "redis.url"},
-    {"SIDEKICK_IO", "io"},                   {"SIDEKICK_LISTEN", "listen"},
-    {"SIDEKICK_STOP_TIMEOUT", "stop_timeout"}, {"SIDEKICK_LOG_REQUESTS", "log.requests"},
+    {"DATABASE_URL", "database.url"},
+    {"REDIS_URL", "redis.url"},
+    {"SIDEKICK_IO", "io"},
+    {"SIDEKICK_LISTEN", "listen"},
+    {"SIDEKICK_STOP_TIMEOUT", "stop_timeout"},
+    {"SIDEKICK_LOG_REQUESTS", "log.requests"},
 };
 
 // The variables that say where libpq's database is; any of them means that there is one.

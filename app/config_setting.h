@@ -1,4 +1,5 @@
-// One assignment of a configuration, whatever it was written in, and the list of settings there are.
+// One assignment of a configuration, whatever it was written in, and the list of settings there
+// are.
 #pragma once
 
 #include "app/config.h"

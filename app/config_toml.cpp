@@ -24,8 +24,8 @@ void flatten(const toml::table& table, const std::string& prefix, const std::str
     } else if (const auto* flag = node.as_boolean()) {
       setting.value = flag->get();
     } else {
-      mistakes.push_back({source, at.line, at.column,
-                          name + ": expected text, a number, true or false"});
+      mistakes.push_back(
+          {source, at.line, at.column, name + ": expected text, a number, true or false"});
       continue;
     }
     out.push_back(std::move(setting));

@@ -22,10 +22,11 @@ double take_number(std::string_view& text) {
 }  // namespace
 
 std::expected<Duration, std::string> parse_duration(std::string_view text) {
-  constexpr const char* kExpected = "expected a duration such as \"250ms\", \"30s\", \"2m\" or \"1h\"";
+  constexpr const char* kExpected =
+      "expected a duration such as \"250ms\", \"30s\", \"2m\" or \"1h\"";
   constexpr double kHoursMax = 10'000;
   const double number = take_number(text);
-  const double unit_ns = text == "us"  ? 1e3
+  const double unit_ns = text == "us"   ? 1e3
                          : text == "ms" ? 1e6
                          : text == "s"  ? 1e9
                          : text == "m"  ? 60e9

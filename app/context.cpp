@@ -22,17 +22,16 @@ ServiceError::ServiceError(const pg::Error& error)
     : ServiceError(pg::to_net_error(error), explain(error)) {}
 
 ServiceError::ServiceError(const redis::Error& error)
-    : ServiceError(Error{.code = error.kind == redis::ErrorKind::overloaded ? ErrorCode::overloaded
-                                 : error.kind == redis::ErrorKind::timeout  ? ErrorCode::deadline
-                                 : error.kind == redis::ErrorKind::cancelled
-                                     ? ErrorCode::cancelled
-                                 : error.kind == redis::ErrorKind::unavailable
-                                     ? ErrorCode::unavailable
-                                     : ErrorCode::internal,
-                         .origin = ErrorOrigin::upstream,
-                         .sys_errno = 0,
-                         .detail = "redis"},
-                   "redis: " + redis::describe(error)) {}
+    : ServiceError(
+          Error{.code = error.kind == redis::ErrorKind::overloaded    ? ErrorCode::overloaded
+                        : error.kind == redis::ErrorKind::timeout     ? ErrorCode::deadline
+                        : error.kind == redis::ErrorKind::cancelled   ? ErrorCode::cancelled
+                        : error.kind == redis::ErrorKind::unavailable ? ErrorCode::unavailable
+                                                                      : ErrorCode::internal,
+                .origin = ErrorOrigin::upstream,
+                .sys_errno = 0,
+                .detail = "redis"},
+          "redis: " + redis::describe(error)) {}
 
 void Context::deadline(Duration from_now) {
   const Instant wanted = after(exchange_.loop().now(), from_now);

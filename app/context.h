@@ -1,4 +1,5 @@
-// Context is one request as its handler sees it: what was asked, until when, and with which services.
+// Context is one request as its handler sees it: what was asked, until when, and with which
+// services.
 //
 // It lives as long as the handler runs, and so do all views it hands out (they are the request's).
 // Everything a handler awaits through it ends at the request's deadline or when the client leaves.
@@ -30,8 +31,7 @@ class Cache;
 // it and answers with problem_of().
 class ServiceError : public std::exception {
  public:
-  ServiceError(Error error, std::string message)
-      : error_(error), message_(std::move(message)) {}
+  ServiceError(Error error, std::string message) : error_(error), message_(std::move(message)) {}
   explicit ServiceError(const pg::Error& error);
   explicit ServiceError(const redis::Error& error);
 

@@ -47,9 +47,10 @@ redis::Config to_redis_config(const Config& config, std::string_view client_name
   return out;
 }
 
-std::expected<std::unique_ptr<Engine>, std::string> Engine::create(
-    Loop& loop, const Config& config, const Routes& routes, Role role, LogWriter& log_writer,
-    std::string_view name) {
+std::expected<std::unique_ptr<Engine>, std::string> Engine::create(Loop& loop, const Config& config,
+                                                                   const Routes& routes, Role role,
+                                                                   LogWriter& log_writer,
+                                                                   std::string_view name) {
   auto resolver = std::make_unique<Resolver>(loop);
   std::unique_ptr<pg::Client> pg;
   if (config.database.enabled) {

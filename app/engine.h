@@ -1,7 +1,7 @@
 // Engine is what one loop needs to run an application: resolver, PostgreSQL, Redis, cache, runtime.
 //
-// Owned by serve_alone() and serve_as_worker(); used on the loop's thread. start() begins to connect;
-// close() must be awaited, when no exchange runs any more, before destruction.
+// Owned by serve_alone() and serve_as_worker(); used on the loop's thread. start() begins to
+// connect; close() must be awaited, when no exchange runs any more, before destruction.
 #pragma once
 
 #include "net/core/log_line.h"
@@ -30,8 +30,10 @@ namespace sk::app {
 
 class Engine {
  public:
-  // All references must outlive the engine. The error is one line that names the setting and the fix.
-  static std::expected<std::unique_ptr<Engine>, std::string> create(Loop& loop, const Config& config,
+  // All references must outlive the engine. The error is one line that names the setting and the
+  // fix.
+  static std::expected<std::unique_ptr<Engine>, std::string> create(Loop& loop,
+                                                                    const Config& config,
                                                                     const Routes& routes, Role role,
                                                                     LogWriter& log_writer,
                                                                     std::string_view name);

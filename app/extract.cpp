@@ -44,7 +44,8 @@ Problem bad_header(std::string_view name, std::string message) {
 std::optional<Problem> check_json_type(const Context& context) {
   const std::string_view full = context.header(HeaderId::content_type);
   const std::string_view type = trim_ows(full.substr(0, full.find(';')));
-  // curl -d says "application/x-www-form-urlencoded" whatever it sends: taken as if nothing were said.
+  // curl -d says "application/x-www-form-urlencoded" whatever it sends: taken as if nothing were
+  // said.
   if (type.empty() || iequals(type, "application/json") ||
       iequals(type, "application/x-www-form-urlencoded") ||
       (type.size() > 5 && iequals(type.substr(type.size() - 5), "+json"))) {

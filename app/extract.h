@@ -84,15 +84,15 @@ struct Body : Extracted<T> {
 
   std::string_view text;  // the body as it came; the context's
   [[no_unique_address]] std::conditional_t<Described<T>,
-                                           std::array<std::uint32_t, [] {
-                                             if constexpr (Described<T>) {
-                                               return field_count<T>;
-                                             } else {
-                                               return std::size_t{0};
-                                             }
-                                           }()>,
-                                           NoPositions<T>>
-      positions;
+                                           std::array<std::uint32_t,
+                                                      [] {
+                                                        if constexpr (Described<T>) {
+                                                          return field_count<T>;
+                                                        } else {
+                                                          return std::size_t{0};
+                                                        }
+                                                      }()>,
+                                           NoPositions<T>> positions;
 };
 
 // State of one call's extraction.
@@ -148,8 +148,7 @@ struct Extractor<Query<T>> {
     Query<T> query{};
     std::vector<FieldError> errors;
     if (!read_query(from.context.query(), from.context.path().size() + 1, query.value, errors)) {
-      return std::unexpected(
-          extract_detail::bad_input(422, "The query string", std::move(errors)));
+      return std::unexpected(extract_detail::bad_input(422, "The query string", std::move(errors)));
     }
     return query;
   }

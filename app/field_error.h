@@ -1,5 +1,5 @@
-// FieldError says which part of a request was wrong, where it stands and what would be right. A list
-// of them becomes the "errors" member of a problem document (problem.h).
+// FieldError says which part of a request was wrong, where it stands and what would be right. A
+// list of them becomes the "errors" member of a problem document (problem.h).
 #pragma once
 
 #include "net/core/struct_fields.h"
@@ -15,12 +15,13 @@ namespace sk::app {
 inline constexpr std::size_t kFieldErrorsMax = 32;
 
 struct FieldError {
-  std::string field;                      // "name", "tags[2].label"; the whole body is "body"
-  std::string_view in = "body";           // body | path | query | header; static text
-  std::optional<std::uint64_t> position;  // bytes from the start of the body, or of the request target
-  std::optional<std::uint64_t> line;      // of the body, from 1
-  std::optional<std::uint64_t> column;    // in bytes, from 1
-  std::string message;                    // "must be a string, not a number"
+  std::string field;             // "name", "tags[2].label"; the whole body is "body"
+  std::string_view in = "body";  // body | path | query | header; static text
+  std::optional<std::uint64_t>
+      position;                       // bytes from the start of the body, or of the request target
+  std::optional<std::uint64_t> line;  // of the body, from 1
+  std::optional<std::uint64_t> column;  // in bytes, from 1
+  std::string message;                  // "must be a string, not a number"
 
   friend bool operator==(const FieldError&, const FieldError&) = default;
 };

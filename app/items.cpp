@@ -81,8 +81,8 @@ FieldError error_in(const Context& context, std::string_view field, std::string_
                    .column = std::nullopt,
                    .message = std::move(message)};
   if (in == "path") {
-    error.position = static_cast<std::uint64_t>(context.path_params().values[0].data() -
-                                                context.path().data());
+    error.position =
+        static_cast<std::uint64_t>(context.path_params().values[0].data() - context.path().data());
   }
   return error;
 }
@@ -120,8 +120,7 @@ Task<Response> create_item(Context& context, Body<ItemInput> input) {
   const Item item = take(std::move(created));
   // "There is no such item" may have been remembered for this id.
   co_await context.cache().invalidate(context.scope(), cache_key(item.id));
-  co_return with_etag(201, item)
-      .header(HeaderId::location, "/v1/items/" + std::to_string(item.id));
+  co_return with_etag(201, item).header(HeaderId::location, "/v1/items/" + std::to_string(item.id));
 }
 
 Task<Response> get_item(Context& context, Path<std::int64_t> id) {
@@ -203,8 +202,8 @@ Task<Response> update_item(Context& context, Path<std::int64_t> id, Body<ItemInp
     co_return std::move(*precondition.refused);
   }
   // The version stands in the statement itself: of two writers with the same ETag one wins.
-  pg::Result<std::optional<Item>> updated = co_await context.pg().opt<Item>(
-      kUpdate, *id, input->name, input->note, precondition.version);
+  pg::Result<std::optional<Item>> updated =
+      co_await context.pg().opt<Item>(kUpdate, *id, input->name, input->note, precondition.version);
   if (updated || updated.error().maybe_executed) {
     co_await context.cache().invalidate(context.scope(), cache_key(*id));
   }

@@ -67,12 +67,18 @@ class Checker {
       return stop("expected a value before the end");
     }
     switch (peek()) {
-      case '{': return open(true);
-      case '[': return open(false);
-      case '"': return read_string() && false;
-      case 't': return read_word("true");
-      case 'f': return read_word("false");
-      case 'n': return read_word("null");
+      case '{':
+        return open(true);
+      case '[':
+        return open(false);
+      case '"':
+        return read_string() && false;
+      case 't':
+        return read_word("true");
+      case 'f':
+        return read_word("false");
+      case 'n':
+        return read_word("null");
       default:
         if (peek() == '-' || (peek() >= '0' && peek() <= '9')) {
           return read_number();

@@ -15,13 +15,20 @@ namespace sj = simdjson::ondemand;
 
 std::string_view type_name(sj::json_type type) {
   switch (type) {
-    case sj::json_type::array: return "an array";
-    case sj::json_type::object: return "an object";
-    case sj::json_type::number: return "a number";
-    case sj::json_type::string: return "a string";
-    case sj::json_type::boolean: return "true or false";
-    case sj::json_type::null: return "null";
-    default: return "something else";
+    case sj::json_type::array:
+      return "an array";
+    case sj::json_type::object:
+      return "an object";
+    case sj::json_type::number:
+      return "a number";
+    case sj::json_type::string:
+      return "a string";
+    case sj::json_type::boolean:
+      return "true or false";
+    case sj::json_type::null:
+      return "null";
+    default:
+      return "something else";
   }
 }
 
@@ -91,7 +98,8 @@ struct JsonReader::Walk {
     return false;
   }
 
-  // A getter's verdict: INCORRECT_TYPE is the client's mistake about a value, the rest is about JSON.
+  // A getter's verdict: INCORRECT_TYPE is the client's mistake about a value, the rest is about
+  // JSON.
   bool check(simdjson::error_code error, std::string_view wanted) {
     if (error == simdjson::SUCCESS) {
       return true;
@@ -145,9 +153,9 @@ bool JsonReader::start(std::string_view text, std::size_t readable_bytes) {
     readable_bytes = walk.padded.size();
   }
   // A byte order mark is not JSON (RFC 8259, section 8.1); simdjson would step over it.
-  walk.broken = text.starts_with("\xef\xbb\xbf") ||
-                walk.parser.iterate(walk.text, readable_bytes).get(walk.document) !=
-                    simdjson::SUCCESS;
+  walk.broken =
+      text.starts_with("\xef\xbb\xbf") ||
+      walk.parser.iterate(walk.text, readable_bytes).get(walk.document) != simdjson::SUCCESS;
   return !walk.broken;
 }
 
@@ -265,8 +273,8 @@ bool JsonReader::read_raw(std::string& out) {
     return false;
   }
   std::string_view text;
-  const auto error = walk.value != nullptr ? walk.value->raw_json().get(text)
-                                           : walk.document.raw_json().get(text);
+  const auto error =
+      walk.value != nullptr ? walk.value->raw_json().get(text) : walk.document.raw_json().get(text);
   if (error != simdjson::SUCCESS) {
     walk.broken = true;
     return false;
@@ -331,8 +339,8 @@ bool JsonReader::walk_object(void* context, void (*on_member)(void*, std::string
     return false;
   }
   sj::object object;
-  const auto error =
-      walk.value != nullptr ? walk.value->get_object().get(object) : walk.document.get_object().get(object);
+  const auto error = walk.value != nullptr ? walk.value->get_object().get(object)
+                                           : walk.document.get_object().get(object);
   if (!walk.check(error, "an object")) {
     return false;
   }
@@ -367,8 +375,8 @@ bool JsonReader::walk_array(void* context, void (*on_element)(void*)) {
     return false;
   }
   sj::array array;
-  const auto error =
-      walk.value != nullptr ? walk.value->get_array().get(array) : walk.document.get_array().get(array);
+  const auto error = walk.value != nullptr ? walk.value->get_array().get(array)
+                                           : walk.document.get_array().get(array);
   if (!walk.check(error, "an array")) {
     return false;
   }

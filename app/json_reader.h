@@ -1,9 +1,11 @@
-// Reads a JSON document straight into described structs (net/core/struct_fields.h) and says what was wrong.
+// Reads a JSON document straight into described structs (net/core/struct_fields.h) and says what
+// was wrong.
 //
 // Malformed JSON, and JSON that is well-formed but not what was asked for, are different mistakes:
-// ReadOutcome::malformed is a 400, ReadOutcome::invalid a 422. Every error names field and position.
-// Strict on purpose: an unknown field, a field given twice and a missing field that is not a
-// std::optional are errors; a number for a string is too. null is accepted for optional fields only.
+// ReadOutcome::malformed is a 400, ReadOutcome::invalid a 422. Every error names field and
+// position. Strict on purpose: an unknown field, a field given twice and a missing field that is
+// not a std::optional are errors; a number for a string is too. null is accepted for optional
+// fields only.
 //
 // Members may be bool, integers, float, double, std::string, std::optional, std::vector, std::map
 // with string keys, Timestamp (RFC 3339 text), RawJson and described structs. Strings are copied
@@ -35,13 +37,13 @@ enum class ReadOutcome : std::uint8_t { ok, malformed, invalid };
 
 inline constexpr std::uint32_t kNoPosition = std::numeric_limits<std::uint32_t>::max();
 
-// Where the value of each field stood, in bytes from the start of the document; kNoPosition where it
-// was absent.
+// Where the value of each field stood, in bytes from the start of the document; kNoPosition where
+// it was absent.
 template <Described T>
 using FieldPositions = std::array<std::uint32_t, field_count<T>>;
 
-// JsonReader walks one document at a time. It keeps its buffers: one per thread, reused. The members
-// below read_json() are for the templates in this file; a caller needs read_json() only.
+// JsonReader walks one document at a time. It keeps its buffers: one per thread, reused. The
+// members below read_json() are for the templates in this file; a caller needs read_json() only.
 class JsonReader {
  public:
   // simdjson reads this many bytes beyond the end of a document. A text with less behind it is
@@ -55,7 +57,8 @@ class JsonReader {
 
   // readable_bytes says how much of text's memory may be read, from its start (>= text.size()).
   bool start(std::string_view text, std::size_t readable_bytes);
-  // Call last. Moves what was wrong to errors, at most kFieldErrorsMax; malformed JSON is one error.
+  // Call last. Moves what was wrong to errors, at most kFieldErrorsMax; malformed JSON is one
+  // error.
   ReadOutcome finish(std::vector<FieldError>& errors);
 
   // The value the walk stands at. Each of these consumes it, or records an error and returns false.
@@ -77,7 +80,8 @@ class JsonReader {
   }
   template <typename F>
   bool read_array(F&& on_element) {
-    return walk_array(&on_element, [](void* f) { (*static_cast<std::remove_reference_t<F>*>(f))(); });
+    return walk_array(&on_element,
+                      [](void* f) { (*static_cast<std::remove_reference_t<F>*>(f))(); });
   }
 
   // Byte offset of the current value.

@@ -1,4 +1,5 @@
-// Writes C++ values as compact JSON; structs are those described by SK_FIELDS (net/core/struct_fields.h).
+// Writes C++ values as compact JSON; structs are those described by SK_FIELDS
+// (net/core/struct_fields.h).
 //
 //   bool, integers, float, double     numbers; NaN and infinities, which JSON lacks, become null
 //   std::string, string_view, char*   strings; bytes that are not UTF-8 become U+FFFD
@@ -12,8 +13,8 @@
 // in it is.
 #pragma once
 
-#include "net/core/struct_fields.h"
 #include "net/core/json_text.h"
+#include "net/core/struct_fields.h"
 
 #include "app/raw_json.h"
 #include "app/timestamp.h"

@@ -20,9 +20,10 @@
 namespace sk::app {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(10);       // for the database to be reachable
-constexpr auto kStepTimeout = std::chrono::minutes(10);    // for one step, index builds included
-constexpr std::string_view kLock = "6010487313398909266";  // any number that only we use: "Sidekick"
+constexpr auto kPatience = std::chrono::seconds(10);     // for the database to be reachable
+constexpr auto kStepTimeout = std::chrono::minutes(10);  // for one step, index builds included
+constexpr std::string_view kLock =
+    "6010487313398909266";  // any number that only we use: "Sidekick"
 
 // text between dollar quotes that do not occur in it, not even half in it and half in the quote.
 std::string dollar_quoted(std::string_view text, std::string_view name) {
@@ -172,9 +173,9 @@ int migrate(const Config& config, const std::vector<Migration>& migrations,
     Resolver resolver(*loop);
     pg::Config database = to_pg_config(config, program);
     database.lanes = 1;
-    database.statement_timeout = std::max(
-        database.statement_timeout,
-        std::chrono::duration_cast<std::chrono::milliseconds>(kStepTimeout));
+    database.statement_timeout =
+        std::max(database.statement_timeout,
+                 std::chrono::duration_cast<std::chrono::milliseconds>(kStepTimeout));
     auto client = pg::Client::create(*loop, resolver, std::move(database));
     if (!client) {
       return refuse("database.url (DATABASE_URL): " + client.error().message);

@@ -9,8 +9,8 @@ namespace sk::app {
 
 enum class PlusSign : std::uint8_t { literal, space };  // "+" means a space in query strings only
 
-// Appends text decoded to out. False where a '%' is not followed by two hexadecimal digits; out then
-// holds what came before. "%00" and "%2F" are decoded like any other.
+// Appends text decoded to out. False where a '%' is not followed by two hexadecimal digits; out
+// then holds what came before. "%00" and "%2F" are decoded like any other.
 [[nodiscard]] bool percent_decode(std::string& out, std::string_view text, PlusSign plus);
 
 // True where raw, decoded, is literal. Allocates nothing; false where raw is broken.

@@ -26,12 +26,12 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
 
 struct Problem {
   std::uint16_t status = 500;
-  std::string title;                      // empty: the status' reason phrase
+  std::string title;  // empty: the status' reason phrase
   std::string detail;
-  std::string type;                       // empty: about:blank
-  std::string instance;                   // empty: left out; the runtime sets the request's path
+  std::string type;      // empty: about:blank
+  std::string instance;  // empty: left out; the runtime sets the request's path
   std::optional<std::chrono::seconds> retry_after;  // also sent as Retry-After
-  std::string allow;                      // not in the document: the value of Allow, for 405
+  std::string allow;  // not in the document: the value of Allow, for 405
   std::vector<FieldError> errors;
 
   [[nodiscard]] Response to_response() const;

@@ -2,10 +2,11 @@
 
 #include "net/io/task_group.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <unistd.h>
 #include <utility>
 
 namespace sk::app {

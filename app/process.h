@@ -1,4 +1,5 @@
-// Process: what serve_alone() and serve_as_worker() have in common: log, probe, loop, engine, signals.
+// Process: what serve_alone() and serve_as_worker() have in common: log, probe, loop, engine,
+// signals.
 #pragma once
 
 #include "net/core/log_line.h"

@@ -122,7 +122,8 @@ template <Described T>
   for_each_field_index<T>([&](auto index, const auto& field) {
     constexpr std::size_t kIndex = decltype(index)::value;
     using Member = FieldType<T, kIndex>;
-    if (!seen[kIndex] && !json_detail::kReadsOptional<Member> && !json_detail::kReadsVector<Member>) {
+    if (!seen[kIndex] && !json_detail::kReadsOptional<Member> &&
+        !json_detail::kReadsVector<Member>) {
       fail(field.name, 0, "is required");
     }
   });

@@ -1,6 +1,6 @@
-// RawJson is a piece of JSON kept as text: it is written as it is, and read as it came (checked to be
-// valid JSON, at most kJsonDepthMax deep). For documents whose shape is not ours, such as a jsonb
-// column.
+// RawJson is a piece of JSON kept as text: it is written as it is, and read as it came (checked to
+// be valid JSON, at most kJsonDepthMax deep). For documents whose shape is not ours, such as a
+// jsonb column.
 #pragma once
 
 #include <string>

@@ -30,7 +30,8 @@ void log_request_end(Log& log, Exchange& exchange, RequestLog wanted) {
   if (wanted == RequestLog::off || (wanted == RequestLog::errors && !is_error)) {
     return;
   }
-  // Stages bear the time at which their turn of the loop began; many requests take less than a turn.
+  // Stages bear the time at which their turn of the loop began; many requests take less than a
+  // turn.
   const Instant received = exchange.stages.at(Stage::received);
   const Duration took =
       received == kNever ? Duration::zero() : exchange.loop().read_clock() - received;

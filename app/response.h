@@ -4,7 +4,7 @@
 //   return json(201, item).header(HeaderId::location, url);
 //   return text(404, "nothing here");
 //   return Response(204);
-//   return stream("text/csv", [rows = std::move(rows)](this auto, ResponseStream& out) -> Task<Result<void>> {...});
+//   return stream("text/csv", [](ResponseStream& out) { return write_rows(out); });
 //
 // Content-Length and framing are the server's business; a handler that sets them is ignored.
 #pragma once
@@ -40,8 +40,8 @@ class Response {
     body_ = std::move(body);
   }
 
-  // Adds a field; its value is copied. Repeating a name sends it twice. A name or value that may not
-  // stand in a head (a line break, say) is refused when the response is sent: 500.
+  // Adds a field; its value is copied. Repeating a name sends it twice. A name or value that may
+  // not stand in a head (a line break, say) is refused when the response is sent: 500.
   Response& header(HeaderId id, std::string_view value) & {
     head_.fields.add(id, value);
     return *this;

@@ -135,8 +135,8 @@ std::expected<std::uint32_t, std::string> Router::add(Method method, std::string
   allow.clear();
   for (std::size_t i = 1; i < kMethodCount; ++i) {
     const auto candidate = static_cast<Method>(i);
-    const bool by_get = candidate == Method::head &&
-                        end.handlers[static_cast<std::size_t>(Method::get)] != kNone;
+    const bool by_get =
+        candidate == Method::head && end.handlers[static_cast<std::size_t>(Method::get)] != kNone;
     if (end.handlers[i] != kNone || by_get) {
       allow += allow.empty() ? "" : ", ";
       allow += method_name(candidate);

@@ -6,8 +6,8 @@
 // times). Rules of an optional field apply when it has a value. Length counts characters (Unicode
 // code points) of strings, elements of arrays.
 //
-// A rule is any value with `bool holds(const Member&) const` and `std::string message(const Member&)
-// const`; the message completes "name ...": "must have 1 to 80 characters, has 0".
+// A rule is any value with `bool holds(const Member&) const` and `std::string message(const
+// Member&) const`; the message completes "name ...": "must have 1 to 80 characters, has 0".
 #pragma once
 
 #include "net/core/struct_fields.h"
@@ -148,7 +148,8 @@ struct FieldRule {
 };
 
 template <typename Class, typename Member, typename Rule>
-[[nodiscard]] constexpr FieldRule<Class, Member, Rule> make_rule(Member Class::* member, Rule rule) {
+[[nodiscard]] constexpr FieldRule<Class, Member, Rule> make_rule(Member Class::* member,
+                                                                 Rule rule) {
   return {member, rule};
 }
 
@@ -216,8 +217,8 @@ void check_rules([[maybe_unused]] const T& value, [[maybe_unused]] Report&& repo
 #define SK_RULES_PAIR(...) SK_RULES_PAIR_(__VA_ARGS__)
 #define SK_RULES_PAIR_(type, member, ...) ::sk::app::rules::make_rule(&type::member, __VA_ARGS__)
 
-#define SK_RULES(type, ...)                                              \
-  [[maybe_unused]] constexpr auto sk_rules(const type*) noexcept {       \
-    using namespace ::sk::app::rules;                                    \
-    return std::tuple{SK_FIELDS_EACH(SK_RULES_ONE, type, __VA_ARGS__)};  \
+#define SK_RULES(type, ...)                                             \
+  [[maybe_unused]] constexpr auto sk_rules(const type*) noexcept {      \
+    using namespace ::sk::app::rules;                                   \
+    return std::tuple{SK_FIELDS_EACH(SK_RULES_ONE, type, __VA_ARGS__)}; \
   }

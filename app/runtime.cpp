@@ -29,8 +29,7 @@ bool status_has_body(std::uint16_t status) { return status != 204 && status != 3
 
 Task<void> Runtime::handle(Exchange& exchange) {
   ++counters_.requests;
-  const Match match =
-      routes_.router().match(exchange.request.method, exchange.request.path);
+  const Match match = routes_.router().match(exchange.request.method, exchange.request.path);
   if (match.kind != MatchKind::no_path) {
     exchange.route_pattern = routes_.router().patterns()[match.pattern_id];
     exchange.route_index = static_cast<std::uint16_t>(match.pattern_id);
@@ -77,9 +76,10 @@ std::optional<Response> Runtime::answer_unrouted(Exchange& exchange, const Match
     case MatchKind::found:
       return std::nullopt;
     case MatchKind::no_method:
-      return refusal(405, "This path does not know the method " +
-                              std::string(exchange.request.method_text) + ".",
-                     path, routes_.router().allow(match.pattern_id));
+      return refusal(
+          405,
+          "This path does not know the method " + std::string(exchange.request.method_text) + ".",
+          path, routes_.router().allow(match.pattern_id));
     case MatchKind::no_path:
       break;
   }
@@ -199,8 +199,8 @@ bool Runtime::send_at_once(Exchange& exchange, Response& response) {
   Result<void> begun = begin_response(exchange, response, more);
   if (!begun && !exchange.responded() && !exchange.scope().cancelled()) {
     log_error(exchange, "the handler's response head was refused", describe(begun.error()));
-    response = refusal(500, "The service made a mistake; it has been logged.",
-                       exchange.request.path);
+    response =
+        refusal(500, "The service made a mistake; it has been logged.", exchange.request.path);
     begun = begin_response(exchange, response, more);
   }
   if (!begun || !more) {

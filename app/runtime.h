@@ -18,8 +18,8 @@
 
 namespace sk::app {
 
-// Who writes the two lines per request: the process itself where it runs alone, the balancer where it
-// is a worker. Health paths are answered by both: a balancer asks its workers over the link.
+// Who writes the two lines per request: the process itself where it runs alone, the balancer where
+// it is a worker. Health paths are answered by both: a balancer asks its workers over the link.
 enum class Role : std::uint8_t { alone, worker };
 
 class Runtime final : public ExchangeHandler {
@@ -44,7 +44,8 @@ class Runtime final : public ExchangeHandler {
  private:
   // The answer without a handler: unknown path, wrong method, health. Nothing where one was found.
   [[nodiscard]] std::optional<Response> answer_unrouted(Exchange& exchange, const Match& match);
-  // Calls the handler; what it throws becomes a response. A plain callable costs no coroutine frame.
+  // Calls the handler; what it throws becomes a response. A plain callable costs no coroutine
+  // frame.
   [[nodiscard]] HandlerOutcome call(Context& context, const Handler& handler);
   // The same for what a coroutine throws later.
   [[nodiscard]] Task<Response> finish(Context& context, Task<Response> task);

@@ -7,8 +7,8 @@
 #include "app/timestamp.h"
 
 #include <charconv>
-#include <concepts>
 #include <cmath>
+#include <concepts>
 #include <expected>
 #include <limits>
 #include <string>

@@ -1,21 +1,22 @@
 // A worker gets its links over fd 3, one per thread of the balancer. It ends when the supervisor
 // closes that socket, or on SIGTERM; SIGINT is the balancer's business, which shares the terminal.
+#include "net/io/task_group.h"
 #include "net/link/control.h"
 #include "net/link/link_server.h"
-#include "net/io/task_group.h"
 
 #include "app/process.h"
 #include "app/serve.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -127,7 +128,8 @@ int serve_as_worker(const Routes& routes, const Config& config, const Identity& 
   prepare_signals();
   // Whatever this process starts must not hold on to the supervisor's socket.
   if (::fcntl(kControlFd, F_SETFD, FD_CLOEXEC) != 0) {
-    std::fprintf(stderr, "%s: %s=1 is set, but descriptor 3 is no socket: only sidekick-lb sets it\n",
+    std::fprintf(stderr,
+                 "%s: %s=1 is set, but descriptor 3 is no socket: only sidekick-lb sets it\n",
                  identity.name.c_str(), kWorkerEnvironment);
     return 1;
   }

@@ -20,9 +20,9 @@ inline constexpr std::size_t kTimestampBytesMax = 32;
 // digits of fraction. Years outside 0000-9999 get a sign and six digits (ISO 8601, expanded form).
 std::size_t format_timestamp(std::span<char> out, Timestamp time) noexcept;
 
-// Reads RFC 3339: date, 'T' (or 't'), time, fraction of up to nine digits (cut to microseconds), and
-// 'Z' or an offset. Nothing where the text is anything else, a 30th of February included; a leap
-// second (:60) counts as the next one.
+// Reads RFC 3339: date, 'T' (or 't'), time, fraction of up to nine digits (cut to microseconds),
+// and 'Z' or an offset. Nothing where the text is anything else, a 30th of February included; a
+// leap second (:60) counts as the next one.
 [[nodiscard]] std::optional<Timestamp> parse_timestamp(std::string_view text) noexcept;
 
 }  // namespace sk::app

@@ -29,8 +29,8 @@ struct StructField {
 };
 
 template <typename Class, typename Member>
-[[nodiscard]] constexpr StructField<Class, Member> make_struct_field(std::string_view name,
-                                                        Member Class::* member) noexcept {
+[[nodiscard]] constexpr StructField<Class, Member> make_struct_field(
+    std::string_view name, Member Class::* member) noexcept {
   return StructField<Class, Member>{name, member};
 }
 
@@ -42,10 +42,12 @@ template <Described T>
 inline constexpr auto kFields = sk_fields(static_cast<const T*>(nullptr));
 
 template <Described T>
-inline constexpr std::size_t field_count = std::tuple_size_v<std::remove_cvref_t<decltype(kFields<T>)>>;
+inline constexpr std::size_t field_count =
+    std::tuple_size_v<std::remove_cvref_t<decltype(kFields<T>)>>;
 
 template <Described T, std::size_t I>
-using FieldType = typename std::tuple_element_t<I, std::remove_cvref_t<decltype(kFields<T>)>>::value_type;
+using FieldType =
+    typename std::tuple_element_t<I, std::remove_cvref_t<decltype(kFields<T>)>>::value_type;
 
 // The field's name by position; empty beyond the end.
 template <Described T>
@@ -68,13 +70,15 @@ constexpr void for_each_field_index(F&& f) {
 
 }  // namespace sk
 
-// ---- the macro machinery: apply X(Type, member) to each argument, comma separated ----------------
+// ---- the macro machinery: apply X(Type, member) to each argument, comma separated
+// ----------------
 #define SK_FIELDS_PARENS ()
 #define SK_FIELDS_EXPAND(...) SK_FIELDS_EXPAND3(SK_FIELDS_EXPAND3(SK_FIELDS_EXPAND3(__VA_ARGS__)))
 #define SK_FIELDS_EXPAND3(...) SK_FIELDS_EXPAND2(SK_FIELDS_EXPAND2(SK_FIELDS_EXPAND2(__VA_ARGS__)))
 #define SK_FIELDS_EXPAND2(...) SK_FIELDS_EXPAND1(SK_FIELDS_EXPAND1(SK_FIELDS_EXPAND1(__VA_ARGS__)))
 #define SK_FIELDS_EXPAND1(...) __VA_ARGS__
-#define SK_FIELDS_EACH(x, type, ...) __VA_OPT__(SK_FIELDS_EXPAND(SK_FIELDS_STEP(x, type, __VA_ARGS__)))
+#define SK_FIELDS_EACH(x, type, ...) \
+  __VA_OPT__(SK_FIELDS_EXPAND(SK_FIELDS_STEP(x, type, __VA_ARGS__)))
 #define SK_FIELDS_STEP(x, type, first, ...) \
   x(type, first) __VA_OPT__(, SK_FIELDS_AGAIN SK_FIELDS_PARENS(x, type, __VA_ARGS__))
 #define SK_FIELDS_AGAIN() SK_FIELDS_STEP
@@ -94,7 +98,7 @@ constexpr void for_each_field_index(F&& f) {
 #define SK_FIELDS_ONE(type, item) \
   SK_FIELDS_CAT(SK_FIELDS_ONE_, SK_FIELDS_IS_PAREN(item))(type, item)
 
-#define SK_FIELDS(type, ...)                                               \
-  [[maybe_unused]] constexpr auto sk_fields(const type*) noexcept {        \
-    return std::tuple{SK_FIELDS_EACH(SK_FIELDS_ONE, type, __VA_ARGS__)};   \
+#define SK_FIELDS(type, ...)                                             \
+  [[maybe_unused]] constexpr auto sk_fields(const type*) noexcept {      \
+    return std::tuple{SK_FIELDS_EACH(SK_FIELDS_ONE, type, __VA_ARGS__)}; \
   }

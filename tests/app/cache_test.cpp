@@ -1,8 +1,8 @@
 // Single flight and what becomes of failures. Redis itself: tests/system/test_items.py, with a real
 // one; here there is none, so that every read loads.
 #include "app/cache.h"
-
 #include "app/context.h"
+
 #include "tests/support/loop_test.h"
 
 #include <gtest/gtest.h>

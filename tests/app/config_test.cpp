@@ -107,9 +107,11 @@ TEST(AppConfig, BrokenTomlNamesItsPlace) {
 }
 
 TEST(AppConfig, TheEnvironmentWinsOverTheFile) {
-  const auto environment =
-      environment_of({{"DATABASE_URL", "postgres://u@h/d"}, {"REDIS_URL", "rediss://r:6380/1"},
-                      {"SIDEKICK_IO", "epoll"}, {"SIDEKICK_STOP_TIMEOUT", "20"}, {"PORT", "3000"}});
+  const auto environment = environment_of({{"DATABASE_URL", "postgres://u@h/d"},
+                                           {"REDIS_URL", "rediss://r:6380/1"},
+                                           {"SIDEKICK_IO", "epoll"},
+                                           {"SIDEKICK_STOP_TIMEOUT", "20"},
+                                           {"PORT", "3000"}});
   const ConfigResult result = read_config("io = \"uring\"\n", "app.toml", environment);
   EXPECT_EQ(format(result.mistakes), "");
   EXPECT_EQ(result.config.database.url, "postgres://u@h/d");

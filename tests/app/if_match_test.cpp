@@ -20,8 +20,8 @@ TEST(EntityTags, AStarMatchesEverything) {
 }
 
 TEST(EntityTags, WhatIsNoTagOfOursMatchesNothing) {
-  for (const char* text : {"", ",", "3", "\"", "\"\"", "\"3", "3\"", "\"3x\"", "\"03\"", "W/3", "w/\"3\"",
-                           "\"99999999999999999999\"", "\"abc, 3\""}) {
+  for (const char* text : {"", ",", "3", "\"", "\"\"", "\"3", "3\"", "\"3x\"", "\"03\"", "W/3",
+                           "w/\"3\"", "\"99999999999999999999\"", "\"abc, 3\""}) {
     const EntityTags tags = parse_entity_tags(text);
     EXPECT_FALSE(tags.weakly_match(3)) << text;
     EXPECT_FALSE(tags.any) << text;

@@ -1,5 +1,4 @@
 #include "app/json_reader.h"
-
 #include "app/json_writer.h"
 
 #include <gtest/gtest.h>
@@ -90,11 +89,14 @@ TEST_F(JsonReaderTest, WhatTheWriterWroteComesBack) {
 TEST_F(JsonReaderTest, WrongTypeNamesFieldPositionAndWhatItIs) {
   EXPECT_EQ(read(R"({"id":7,"name":5,"paid":true,"total":1,"labels":[]})"), ReadOutcome::invalid);
   EXPECT_EQ(only_error(), "name@15: must be a string, not a number");
-  EXPECT_EQ(read(R"({"id":"7","name":"x","paid":true,"total":1,"labels":[]})"), ReadOutcome::invalid);
+  EXPECT_EQ(read(R"({"id":"7","name":"x","paid":true,"total":1,"labels":[]})"),
+            ReadOutcome::invalid);
   EXPECT_EQ(only_error(), "id@6: must be a whole number, not a string");
-  EXPECT_EQ(read(R"({"id":1.0,"name":"x","paid":true,"total":1,"labels":[]})"), ReadOutcome::invalid);
+  EXPECT_EQ(read(R"({"id":1.0,"name":"x","paid":true,"total":1,"labels":[]})"),
+            ReadOutcome::invalid);
   EXPECT_EQ(only_error(), "id@6: must be a whole number, without fraction or exponent");
-  EXPECT_EQ(read(R"({"id":1,"name":"x","paid":"yes","total":1,"labels":[]})"), ReadOutcome::invalid);
+  EXPECT_EQ(read(R"({"id":1,"name":"x","paid":"yes","total":1,"labels":[]})"),
+            ReadOutcome::invalid);
   EXPECT_EQ(only_error(), "paid@26: must be true or false, not a string");
   EXPECT_EQ(read(R"({"id":1,"name":"x","paid":true,"total":1,"labels":[],"small":256})"),
             ReadOutcome::invalid);
@@ -104,15 +106,17 @@ TEST_F(JsonReaderTest, WrongTypeNamesFieldPositionAndWhatItIs) {
   EXPECT_EQ(only_error(), "small@61: must be between 0 and 255");
   EXPECT_EQ(read(R"({"id":99999999999999999999,"name":"x","paid":true,"total":1,"labels":[]})"),
             ReadOutcome::invalid);
-  EXPECT_EQ(only_error(),
-            "id@6: must be between -9223372036854775808 and 9223372036854775807");
+  EXPECT_EQ(only_error(), "id@6: must be between -9223372036854775808 and 9223372036854775807");
 }
 
 TEST_F(JsonReaderTest, ElementsAndNestedMembersAreNamedByTheirPath) {
-  EXPECT_EQ(read(R"({"id":1,"name":"x","paid":true,"total":1,"labels":[{"text":"a"},{"text":"toolong"}]})"),
-            ReadOutcome::invalid);
+  EXPECT_EQ(
+      read(
+          R"({"id":1,"name":"x","paid":true,"total":1,"labels":[{"text":"a"},{"text":"toolong"}]})"),
+      ReadOutcome::invalid);
   EXPECT_EQ(only_error(), "labels[1].text@72: must have 1 to 5 characters, has 7");
-  EXPECT_EQ(read(R"({"id":1,"name":"x","paid":true,"total":1,"labels":[null]})"), ReadOutcome::invalid);
+  EXPECT_EQ(read(R"({"id":1,"name":"x","paid":true,"total":1,"labels":[null]})"),
+            ReadOutcome::invalid);
   EXPECT_EQ(only_error(), "labels[0]@51: must be an object, not null");
 }
 
@@ -146,13 +150,38 @@ TEST_F(JsonReaderTest, MalformedJsonOutranksWrongTypes) {
 }
 
 TEST_F(JsonReaderTest, EachWayToBreakJsonIsMalformed) {
-  for (const std::string_view text :
-       {"", "   ", "{", "}", "{\"id\":1", "{\"id\":1,}", "{\"id\" 1}", "{id:1}", "{\"id\":01}",
-        "{\"id\":1}}", "{\"id\":1} x", "{\"name\":\"\\x\"}", "{\"name\":\"\\ud800\"}",
-        "{\"name\":\"a\nb\"}", "{\"name\":\"\xff\"}", "{\"name\":\"unclosed}", "[1,]", "nul",
-        "{\"labels\":[{}", "{\"labels\":[,]}", "{\"extra\":{\"a\":tru}}", "{\"extra\":{\"a\" 1}}",
-        "\xef\xbb\xbf{}", "{\"total\":1.}", "{\"total\":.5}", "{\"total\":1e}", "{\"total\":-}",
-        "{\"note\":nulll}", "{\"paid\":truex}", "{\"total\":NaN}", "{'id':1}", "{\"id\":1,,}"}) {
+  for (const std::string_view text : {"",
+                                      "   ",
+                                      "{",
+                                      "}",
+                                      "{\"id\":1",
+                                      "{\"id\":1,}",
+                                      "{\"id\" 1}",
+                                      "{id:1}",
+                                      "{\"id\":01}",
+                                      "{\"id\":1}}",
+                                      "{\"id\":1} x",
+                                      "{\"name\":\"\\x\"}",
+                                      "{\"name\":\"\\ud800\"}",
+                                      "{\"name\":\"a\nb\"}",
+                                      "{\"name\":\"\xff\"}",
+                                      "{\"name\":\"unclosed}",
+                                      "[1,]",
+                                      "nul",
+                                      "{\"labels\":[{}",
+                                      "{\"labels\":[,]}",
+                                      "{\"extra\":{\"a\":tru}}",
+                                      "{\"extra\":{\"a\" 1}}",
+                                      "\xef\xbb\xbf{}",
+                                      "{\"total\":1.}",
+                                      "{\"total\":.5}",
+                                      "{\"total\":1e}",
+                                      "{\"total\":-}",
+                                      "{\"note\":nulll}",
+                                      "{\"paid\":truex}",
+                                      "{\"total\":NaN}",
+                                      "{'id':1}",
+                                      "{\"id\":1,,}"}) {
     EXPECT_EQ(read(text), ReadOutcome::malformed) << text;
     EXPECT_EQ(errors_.size(), 1U) << text;
   }

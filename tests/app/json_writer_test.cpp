@@ -1,7 +1,6 @@
 // The writer's output is read back by simdjson's DOM, which shares no code with it.
-#include "app/json_writer.h"
-
 #include "app/json_check.h"
+#include "app/json_writer.h"
 
 #include <gtest/gtest.h>
 #include <simdjson.h>
@@ -49,11 +48,12 @@ TEST(JsonWriter, WritesEveryKindOfValueCompactly) {
   outer.flags = {true, false};
   outer.numbers = {{"e", 1e300}, {"nan", std::numeric_limits<double>::quiet_NaN()}, {"t", 0.1}};
   outer.raw.text = "[1]";
-  EXPECT_EQ(to_json(outer),
-            R"({"id":-9223372036854775808,"big":18446744073709551615,"name":"a\"b\\c\n\u0001",)"
-            R"("inners":[{"a":1,"b\"\\\u000a":null},{"a":2,"b\"\\\u000a":"x"}],"flags":[true,false],)"
-            R"("numbers":{"e":1e+300,"nan":null,"t":0.1},"at":"1970-01-01T00:00:00.000000Z",)"
-            R"("raw":[1],"on":false})");
+  EXPECT_EQ(
+      to_json(outer),
+      R"({"id":-9223372036854775808,"big":18446744073709551615,"name":"a\"b\\c\n\u0001",)"
+      R"("inners":[{"a":1,"b\"\\\u000a":null},{"a":2,"b\"\\\u000a":"x"}],"flags":[true,false],)"
+      R"("numbers":{"e":1e+300,"nan":null,"t":0.1},"at":"1970-01-01T00:00:00.000000Z",)"
+      R"("raw":[1],"on":false})");
   EXPECT_EQ(to_json(Empty{}), R"({"none":[]})");
   EXPECT_EQ(to_json("text"), R"("text")");
   EXPECT_EQ(to_json(std::vector<Inner>{}), "[]");
@@ -109,9 +109,14 @@ TEST(JsonCheck, AgreesWithSimdjsonOnMutatedDocuments) {
     for (std::size_t edits = 1 + random() % 3; edits > 0; --edits) {
       const std::size_t at = random() % text.size();
       switch (random() % 3) {
-        case 0: text[at] = kBytes[random() % kBytes.size()]; break;
-        case 1: text.erase(at, 1 + random() % 4); break;
-        default: text.insert(at, 1, kBytes[random() % kBytes.size()]);
+        case 0:
+          text[at] = kBytes[random() % kBytes.size()];
+          break;
+        case 1:
+          text.erase(at, 1 + random() % 4);
+          break;
+        default:
+          text.insert(at, 1, kBytes[random() % kBytes.size()]);
       }
       if (text.empty()) {
         text = "0";
@@ -122,7 +127,8 @@ TEST(JsonCheck, AgreesWithSimdjsonOnMutatedDocuments) {
     // The DOM refuses numbers beyond double; they are JSON all the same.
     if (error != simdjson::NUMBER_ERROR && error != simdjson::BIGINT_ERROR) {
       EXPECT_EQ(error == simdjson::SUCCESS, !mistake.has_value())
-          << text << "\n" << simdjson::error_message(error) << "\n"
+          << text << "\n"
+          << simdjson::error_message(error) << "\n"
           << (mistake ? mistake->message : "no mistake");
     }
   }
@@ -134,8 +140,8 @@ TEST(Timestamp, TextAndTimeAgreeOverTheWholeRange) {
   std::mt19937_64 random(seed);
   for (int round = 0; round < 20'000; ++round) {
     // Years 0000 to 9999.
-    const std::int64_t micros = -62'167'219'200'000'000 +
-                                static_cast<std::int64_t>(random() % 315'569'520'000'000'000);
+    const std::int64_t micros =
+        -62'167'219'200'000'000 + static_cast<std::int64_t>(random() % 315'569'520'000'000'000);
     const Timestamp time{std::chrono::microseconds{micros}};
     char text[kTimestampBytesMax];
     const std::size_t size = format_timestamp(text, time);

@@ -1,5 +1,5 @@
-// MemoryExchange: an exchange without a connection, for tests of handlers. The request is set by the
-// test, the response is kept as text.
+// MemoryExchange: an exchange without a connection, for tests of handlers. The request is set by
+// the test, the response is kept as text.
 #pragma once
 
 #include "net/http/exchange.h"

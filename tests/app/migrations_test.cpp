@@ -12,7 +12,9 @@ TEST(Migrations, SqlIsQuotedWhateverItHolds) {
   EXPECT_TRUE(plain.starts_with("do $sk$begin "));
 
   const std::string hostile = migration_statement(
-      {.version = 2, .name = "it's", .sql = "do $m$ begin end $m$; do $sk$ begin end $sk$; select $m1$x$m1$"});
+      {.version = 2,
+       .name = "it's",
+       .sql = "do $m$ begin end $m$; do $sk$ begin end $sk$; select $m1$x$m1$"});
   EXPECT_NE(hostile.find("execute $m2$do $m$"), std::string::npos) << hostile;
   EXPECT_TRUE(hostile.starts_with("do $sk1$begin ")) << hostile;
   EXPECT_TRUE(hostile.ends_with("end$sk1$")) << hostile;

@@ -8,7 +8,8 @@
 namespace sk::app {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames = {"listen", "database.lanes", "log.requests", "io"};
+constexpr std::array<std::string_view, 4> kNames = {"listen", "database.lanes", "log.requests",
+                                                    "io"};
 
 TEST(NearestName, SlipsAreRecognised) {
   EXPECT_EQ(nearest_name("lsiten", kNames), "listen");

@@ -31,8 +31,9 @@ std::string errors_of(std::string_view query) {
 TEST(QueryReader, ReadsScalarsOptionalsAndVectors) {
   Page page;
   std::vector<FieldError> errors;
-  ASSERT_TRUE(read_query("limit=5&name=a+b%26c&tag=x&&tag=y&utm_source=z&deep=true&ratio=-1.5e3&after=-7", 0,
-                         page, errors));
+  ASSERT_TRUE(
+      read_query("limit=5&name=a+b%26c&tag=x&&tag=y&utm_source=z&deep=true&ratio=-1.5e3&after=-7",
+                 0, page, errors));
   EXPECT_EQ(page.limit, 5);
   EXPECT_EQ(page.after, -7);
   EXPECT_EQ(page.name, "a b&c");
@@ -49,8 +50,9 @@ TEST(QueryReader, MistakesNameFieldAndPosition) {
             "limit@22 must be between -2147483648 and 2147483647; ");
   EXPECT_EQ(errors_of("name=&name=b"), "name@21 must not be given twice; ");
   EXPECT_EQ(errors_of("limit=5"), "name@10 is required; ");
-  EXPECT_EQ(errors_of("name=%zz"),
-            "name@10 has a '%' that is not followed by two hexadecimal digits; name@10 is required; ");
+  EXPECT_EQ(
+      errors_of("name=%zz"),
+      "name@10 has a '%' that is not followed by two hexadecimal digits; name@10 is required; ");
   EXPECT_EQ(errors_of("name=&tag=1&tag=2&tag=3"), "tag@32 must have 0 to 2 elements, has 3; ");
   EXPECT_EQ(errors_of("name=&deep=yes"), "deep@21 must be true or false; ");
   EXPECT_EQ(errors_of("name=&ratio=inf"), "ratio@22 must be a number; ");
@@ -58,8 +60,8 @@ TEST(QueryReader, MistakesNameFieldAndPosition) {
 
 TEST(ScalarText, IntegersAreStrict) {
   EXPECT_EQ(parse_scalar<std::int64_t>("9223372036854775807"), 9223372036854775807);
-  for (const std::string_view text : {"", "+1", " 1", "1 ", "01", "0x1", "1.0", "-", "1e3",
-                                      "9223372036854775808", "--1"}) {
+  for (const std::string_view text :
+       {"", "+1", " 1", "1 ", "01", "0x1", "1.0", "-", "1e3", "9223372036854775808", "--1"}) {
     EXPECT_FALSE(parse_scalar<std::int64_t>(text).has_value()) << text;
   }
   EXPECT_EQ(parse_scalar<std::int64_t>("0"), 0);

@@ -1,9 +1,9 @@
 // What the runtime answers, without a connection: handlers of all kinds, and everything that can go
 // wrong around them.
-#include "app/runtime.h"
-
 #include "app/app.h"
 #include "app/health.h"
+#include "app/runtime.h"
+
 #include "tests/app/memory_exchange.h"
 #include "tests/support/loop_test.h"
 
@@ -66,8 +66,7 @@ class RuntimeTest : public sk::test::LoopTest {
 };
 
 TEST_F(RuntimeTest, PlainCallablesAnswerWithValuesAndResponses) {
-  routes_.add(Method::get, "/points/:x/:y",
-              [](Path<int> x, Path<int> y) { return Point{*x, *y}; });
+  routes_.add(Method::get, "/points/:x/:y", [](Path<int> x, Path<int> y) { return Point{*x, *y}; });
   serve(Method::get, "/points/3/-4");
   EXPECT_EQ(exchange_.status(), 200);
   EXPECT_EQ(body(), R"({"x":3,"y":-4})");
@@ -100,9 +99,8 @@ TEST_F(RuntimeTest, UnknownPathsAndMethodsAreProblems) {
   routes_.add(Method::post, "/a", [] { return Response(204); });
   serve(Method::get, "/b");
   EXPECT_EQ(exchange_.status(), 404);
-  EXPECT_EQ(body(),
-            R"({"type":"about:blank","title":"Not Found","status":404,)"
-            R"("detail":"There is nothing at this path.","instance":"/b"})");
+  EXPECT_EQ(body(), R"({"type":"about:blank","title":"Not Found","status":404,)"
+                    R"("detail":"There is nothing at this path.","instance":"/b"})");
   EXPECT_TRUE(has_field("Content-Type: application/problem+json"));
 }
 
@@ -175,16 +173,17 @@ TEST_F(RuntimeTest, AWrongPathParameterNamesItsPlace) {
   routes_.add(Method::get, "/points/:id", [](Path<std::int64_t> id) { return json(*id); });
   serve(Method::get, "/points/abc");
   EXPECT_EQ(exchange_.status(), 422);
-  EXPECT_NE(body().find(R"("field":"id","in":"path","position":8,"message":"must be a whole number")"),
-            std::string::npos)
+  EXPECT_NE(
+      body().find(R"("field":"id","in":"path","position":8,"message":"must be a whole number")"),
+      std::string::npos)
       << body();
 }
 
 TEST_F(RuntimeTest, QueryAndHeadersAreExtracted) {
-  routes_.add(Method::get, "/", [](Query<Paging> paging, Header<"X-Size", int> size,
-                                   Header<"If-Match"> match) {
-    return text(200, std::to_string(*paging->limit) + std::to_string(**size) + **match);
-  });
+  routes_.add(Method::get, "/",
+              [](Query<Paging> paging, Header<"X-Size", int> size, Header<"If-Match"> match) {
+                return text(200, std::to_string(*paging->limit) + std::to_string(**size) + **match);
+              });
   exchange_.request.fields.add("X-Size", "7");
   exchange_.request.fields.add(HeaderId::if_match, "\"3\"");
   serve(Method::get, "/?limit=2");
@@ -195,7 +194,8 @@ TEST_F(RuntimeTest, AWrongQueryIs422) {
   routes_.add(Method::get, "/p", [](Query<Paging> paging) { return json(*paging); });
   serve(Method::get, "/p?limit=9");
   EXPECT_EQ(exchange_.status(), 422);
-  EXPECT_NE(body().find(R"("field":"limit","in":"query","position":9)"), std::string::npos) << body();
+  EXPECT_NE(body().find(R"("field":"limit","in":"query","position":9)"), std::string::npos)
+      << body();
 }
 
 TEST_F(RuntimeTest, ThrownProblemsAreAnswers) {
@@ -318,14 +318,20 @@ TEST_F(RuntimeTest, AHandlerOfOnesOwnComesBeforeHealth) {
 
 TEST(Health, AnOutageIsNoReasonToReplaceATaskButStoppingIs) {
   HealthReport report;
-  report.postgres = {.state = "unreachable", .configured = true, .ready = false, .has_answered = true,
+  report.postgres = {.state = "unreachable",
+                     .configured = true,
+                     .ready = false,
+                     .has_answered = true,
                      .refused_for_long = false};
   EXPECT_TRUE(report.healthy());
   EXPECT_FALSE(report.ready());
   report.postgres.has_answered = false;
   EXPECT_FALSE(report.healthy());
-  report.postgres = {.state = "password_refused", .configured = true, .ready = false,
-                     .has_answered = true, .refused_for_long = true};
+  report.postgres = {.state = "password_refused",
+                     .configured = true,
+                     .ready = false,
+                     .has_answered = true,
+                     .refused_for_long = true};
   EXPECT_FALSE(report.healthy());
   EXPECT_EQ(answer_health("/livez", report)->status(), 200);
   HealthReport stopping;

@@ -1,8 +1,8 @@
 // JSON, both ways, against simdjson's DOM, which shares no code with ours.
 //
 // The input is used three times: as a document for the checker (which must agree with simdjson on
-// what JSON is) and the reader (which must take exactly the documents that fit the struct, and whose
-// value, written and read again, must be the same); and as bytes of a string for the writer.
+// what JSON is) and the reader (which must take exactly the documents that fit the struct, and
+// whose value, written and read again, must be the same); and as bytes of a string for the writer.
 #include "app/json_check.h"
 #include "app/json_reader.h"
 #include "app/json_writer.h"
@@ -46,7 +46,8 @@ void require(bool holds) {
 bool is_json(std::string_view text, bool& sure) {
   static simdjson::dom::parser parser;
   const auto error = parser.parse(text.data(), text.size()).error();
-  // The DOM refuses numbers that fit neither 64 bits nor a double, and documents deeper than it likes.
+  // The DOM refuses numbers that fit neither 64 bits nor a double, and documents deeper than it
+  // likes.
   sure = error != simdjson::NUMBER_ERROR && error != simdjson::BIGINT_ERROR &&
          error != simdjson::DEPTH_ERROR;
   return error == simdjson::SUCCESS;

@@ -1,16 +1,16 @@
 // fault-app: an application that misbehaves on demand; system tests run it alone and behind the
 // balancer.
 //
-//   GET  /hello                     "hello"
-//   GET  /stream?bytes=N&fail=K     N bytes in pieces; fail=error|throw|head: after half of them the
-//                                   stream fails (head: before the response began)
-//   GET  /slow?ms=N                 answers after N milliseconds
-//   GET  /throw                     an exception that nobody meant
-//   GET  /cancelled                 how many /slow requests were interrupted by their client
-//   POST /echo                      the body, as JSON text
-//   POST /count                     how many bytes came, read piece by piece
-//   POST /ledger?key=K&ms=N         notes in PostgreSQL that it ran (table ledger), answers after N ms
-//   GET  /spin?ms=N                 computes without a pause: blocks the loop
+//   GET  /hello                   "hello"
+//   GET  /stream?bytes=N&fail=K   N bytes in pieces; fail=error|throw: fails after half of them,
+//                                 fail=head: before the response began
+//   GET  /slow?ms=N               answers after N milliseconds
+//   GET  /throw                   an exception that nobody meant
+//   GET  /cancelled               how many /slow requests were interrupted by their client
+//   POST /echo                    the body, as JSON text
+//   POST /count                   how many bytes came, read piece by piece
+//   POST /ledger?key=K&ms=N       notes in PostgreSQL that it ran, answers after N ms
+//   GET  /spin?ms=N               computes without a pause: blocks the loop
 #include "app/app.h"
 
 #include <stdexcept>
@@ -136,6 +136,7 @@ int main(int argc, char** argv) {
   app.post("/count", count_body);
   app.post("/ledger", ledger);
   app.get("/spin", spin);
-  app.migrations({{.version = 1, .name = "ledger", .sql = "create table ledger (key text not null)"}});
+  app.migrations(
+      {{.version = 1, .name = "ledger", .sql = "create table ledger (key text not null)"}});
   return app.main(argc, argv);
 }
