@@ -36,8 +36,12 @@ class LinkServer::LinkExchange final : public Exchange {
   }
 
   Result<void> respond(const ResponseHead& head, bool body) override {
-    SK_ASSERT(!responded());
-    SK_ASSERT(!head.informational());
+    if (responded()) {
+      return fail(ErrorCode::conflict, "a response was sent already");
+    }
+    if (head.informational()) {
+      return fail(ErrorCode::malformed, "response: an informational status is not a final one");
+    }
     const bool bodyless = response_is_bodyless(head.status, request.method);
     const bool end = bodyless || !body;
     if (Result<void> sent = send_head(head, end); !sent) {
@@ -52,7 +56,9 @@ class LinkServer::LinkExchange final : public Exchange {
   }
 
   Result<void> upgrade(const ResponseHead& head) override {
-    SK_ASSERT(!responded());
+    if (responded()) {
+      return fail(ErrorCode::conflict, "upgrade: a response was sent already");
+    }
     if (!request.websocket) {
       return fail(ErrorCode::unsupported, "upgrade: the request did not ask for one");
     }
