@@ -1,7 +1,7 @@
 // forging-worker: a worker written against the wire that is honest until it is told to lie.
 //
-//   GET /who          {"pid"}
-//   GET /lie/NAME     what this worker then says on its link, or writes into its page:
+//   any /who/NONCE    {"nonce", "pid"}
+//   any /lie/NAME     what this worker then says on its link, or writes into its page:
 //                       garbage        bytes that are no frame
 //                       huge           a frame longer than any may be
 //                       type           a frame of an unknown type
@@ -167,12 +167,14 @@ class Liar {
     if (path.starts_with(kLie)) {
       lie(std::string_view(path).substr(kLie.size()), stream);
     } else {
-      answer_honestly(stream);
+      answer_honestly(path, stream);
     }
   }
 
-  void answer_honestly(StreamId stream) {
-    const std::string text = "{\"pid\": " + std::to_string(::getpid()) + "}";
+  void answer_honestly(const std::string& path, StreamId stream) {
+    const std::string nonce = path.substr(path.rfind('/') + 1);
+    const std::string text =
+        "{\"nonce\": \"" + nonce + "\", \"pid\": " + std::to_string(::getpid()) + "}";
     say(response(stream, text.size(), {{"content-type", "application/json"}}) + body(stream, text));
   }
 
@@ -216,7 +218,7 @@ class Liar {
       say(hello(limits_));
     } else if (name == "page") {
       overwrite_page();
-      answer_honestly(stream);
+      answer_honestly("page", stream);
     } else if (name == "page-silent") {
       overwrite_page();
     }
