@@ -146,6 +146,7 @@ void DataThread::run(std::function<void(Result<void>)> started) {
   inside_ = &inside;
   started({});
   inside.loop->run();
+  may_destroy_.acquire();
 }
 
 void DataThread::post(std::move_only_function<void(Inside&)> message) {
@@ -204,6 +205,7 @@ void DataThread::finish() {
 
 void DataThread::join() {
   if (thread_.joinable()) {
+    may_destroy_.release();
     thread_.join();
   }
 }

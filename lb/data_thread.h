@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <thread>
 
 namespace sk::lb {
@@ -43,8 +44,10 @@ class DataThread {
   void drain(Done done);
   // Cancels what is still open.
   void abort();
-  // Closes the ways to the upstreams and ends the loop. Then join().
+  // Closes the ways to the upstreams and ends the loop.
   void finish();
+  // Waits for that. Nobody may post to the thread any more when this is called: its loop is
+  // destroyed here and not before, so that whoever posted last has let go of it.
   void join();
 
  private:
@@ -57,6 +60,7 @@ class DataThread {
   const std::uint32_t index_;
   const IoBackend backend_;
   Inside* inside_ = nullptr;  // set before start() returns, valid until join()
+  std::binary_semaphore may_destroy_{0};
   std::thread thread_;
 };
 

@@ -288,55 +288,58 @@ Task<void> Server::wait_for_quiet() {
   }
 }
 
-Task<bool> Server::on_all_threads(std::function<void(DataThread&, DataThread::Done)> step) {
-  // Shared, because a thread may call back after we have stopped waiting.
-  auto left = std::make_shared<std::size_t>(threads_.size());
+Task<void> Server::on_all_threads(std::function<void(DataThread&, DataThread::Done)> step,
+                                  std::function<void()> meanwhile) {
+  std::size_t left = threads_.size();
   for (const std::unique_ptr<DataThread>& thread : threads_) {
-    step(*thread, [this, left] { loop_->post([left] { --*left; }); });
+    step(*thread, [this, &left] { loop_->post([&left] { --left; }); });
   }
-  while (*left > 0 && loop_->now() < stop_at()) {
+  while (left > 0) {
+    meanwhile();
     const Result<void> slept = co_await Sleep(*scope_, loop_->now() + kLookEvery);
     static_cast<void>(slept);
   }
-  co_return *left == 0;
+}
+
+void Server::cut_off_when_time_is_up() {
+  if (cut_off_ || loop_->now() < stop_at()) {
+    return;
+  }
+  cut_off_ = true;
+  log_.event(LogLevel::warn, "the time to stop is up: what is still open is cut off",
+             {{"connections", serving_->state.connections.load()}});
+  for (const std::unique_ptr<DataThread>& thread : threads_) {
+    thread->abort();
+  }
 }
 
 Task<void> Server::drain() {
   serving_->state.draining.store(true, std::memory_order_relaxed);
   co_await wait_for_quiet();
-  std::function<void(DataThread&, DataThread::Done)> step =
-      [](DataThread& thread, DataThread::Done done) { thread.stop_accepting(std::move(done)); };
-  const bool swept = co_await on_all_threads(step);
+
+  Step stop_accepting = [](DataThread& thread, DataThread::Done done) {
+    thread.stop_accepting(std::move(done));
+  };
+  std::function<void()> nothing = [] {};
+  co_await on_all_threads(stop_accepting, nothing);
   for (const std::unique_ptr<OpenListener>& listener : serving_->listeners) {
     listener->socket.close();
   }
-  if (swept) {
-    const Result<void> slept = co_await Sleep(*scope_, loop_->now() + kFirstBytes);
-    static_cast<void>(slept);
-  }
+  const Result<void> slept = co_await Sleep(*scope_, loop_->now() + kFirstBytes);
+  static_cast<void>(slept);
   log_.event(LogLevel::info, "listeners closed",
              {{"afterMs", (loop_->now() - stopping_since_) / 1ms},
+  using Step = std::function<void(DataThread&, DataThread::Done)>;
               {"connections", serving_->state.connections.load()}});
-  auto drained = std::make_shared<std::size_t>(threads_.size());
-  for (const std::unique_ptr<DataThread>& thread : threads_) {
-    thread->drain([this, drained] { loop_->post([drained] { --*drained; }); });
-  }
-  bool aborted = false;
-  while (*drained > 0) {
-    if (!aborted && loop_->now() >= stop_at()) {
-      aborted = true;
-      log_.event(LogLevel::warn, "the time to stop is up: what is still open is cut off",
-                 {{"connections", serving_->state.connections.load()}});
-      for (const std::unique_ptr<DataThread>& thread : threads_) {
-        thread->abort();
-      }
-    }
-    const Result<void> slept = co_await Sleep(*scope_, loop_->now() + kLookEvery);
-    static_cast<void>(slept);
-  }
+
+  Step end_connections = [](DataThread& thread, DataThread::Done done) {
+    thread.drain(std::move(done));
+  };
+  std::function<void()> watch_the_time = [this] { cut_off_when_time_is_up(); };
+  co_await on_all_threads(end_connections, watch_the_time);
+
   const Duration whole = config_.server.stop_timeout;
-  const Instant kill_at = std::min(hurry_at_, stopping_since_ + whole - margin(whole) / 2);
-  co_await supervisor_->stop(kill_at);
+  co_await supervisor_->stop(std::min(hurry_at_, stopping_since_ + whole - margin(whole) / 2));
   for (const std::unique_ptr<DataThread>& thread : threads_) {
     thread->finish();
   }

@@ -44,9 +44,11 @@ class Server {
   void reap_orphans();
   Task<void> drain();
   Task<void> wait_for_quiet();
-  // Calls step for every data thread and waits until all have called back, or until stop_at().
-  // False: time is up.
-  Task<bool> on_all_threads(std::function<void(DataThread&, DataThread::Done)> step);
+  // Calls step for every data thread and waits until all have called back. Calls `meanwhile` now
+  // and then.
+  Task<void> on_all_threads(std::function<void(DataThread&, DataThread::Done)> step,
+                            std::function<void()> meanwhile);
+  void cut_off_when_time_is_up();
   Instant stop_at() const;
 
   std::string print_metrics() const;
@@ -70,4 +72,5 @@ class Server {
   Instant hurry_at_ = kNever;  // a second signal came: be done by then
 };
 
+  bool cut_off_ = false;
 }  // namespace sk::lb
