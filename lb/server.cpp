@@ -86,7 +86,7 @@ int Server::run() {
                {{"afterMs", (loop_->read_clock() - stopping_since_) / 1ms}});
   }
   log_writer_.stop(std::chrono::seconds(1));
-  return up ? 0 : 1;
+  return up && !gave_up_ ? 0 : 1;
 }
 
 bool Server::set_up() {
@@ -121,7 +121,8 @@ bool Server::set_up() {
   if (!start_threads()) {
     return false;
   }
-  supervisor_ = std::make_unique<Supervisor>(*loop_, log_, *serving_, threads_);
+  supervisor_ = std::make_unique<Supervisor>(*loop_, log_, *serving_, threads_,
+                                             [this] { give_up(); });
   if (!supervisor_->start(why)) {
     return fatal(why);
   }
@@ -241,6 +242,19 @@ void Server::on_signal(int signal, int sender) {
   }
 }
 
+// Whoever runs us shall see that this configuration serves nothing, and may start us again.
+void Server::give_up() {
+  if (stopping_since_ != kNever) {
+    return;
+  }
+  gave_up_ = true;
+  stopping_since_ = loop_->now();
+  fatal(
+      "nothing can be served: every worker of every upstream ends again and again and none was "
+      "ever ready; what they wrote last stands above, workers.command says what is run");
+  tasks_->spawn(drain());
+}
+
 // As process 1 of a container we inherit whatever lost its parent. Workers are waited for by those
 // who started them.
 void Server::reap_orphans() {
@@ -314,6 +328,7 @@ void Server::cut_off_when_time_is_up() {
 }
 
 Task<void> Server::drain() {
+  using Step = std::function<void(DataThread&, DataThread::Done)>;
   serving_->state.draining.store(true, std::memory_order_relaxed);
   co_await wait_for_quiet();
 
@@ -329,7 +344,6 @@ Task<void> Server::drain() {
   static_cast<void>(slept);
   log_.event(LogLevel::info, "listeners closed",
              {{"afterMs", (loop_->now() - stopping_since_) / 1ms},
-  using Step = std::function<void(DataThread&, DataThread::Done)>;
               {"connections", serving_->state.connections.load()}});
 
   Step end_connections = [](DataThread& thread, DataThread::Done done) {

@@ -29,7 +29,7 @@ class Server {
   ~Server();
 
   // Serves until SIGTERM or SIGINT. The exit code: 0 after an orderly end, 1 where it could not
-  // start (a line in the log says why).
+  // start, or no worker could ever be brought up (a line in the log says why).
   int run();
 
  private:
@@ -41,6 +41,7 @@ class Server {
   void log_ready();
 
   void on_signal(int signal, int sender);
+  void give_up();
   void reap_orphans();
   Task<void> drain();
   Task<void> wait_for_quiet();
@@ -67,10 +68,11 @@ class Server {
   std::unique_ptr<TaskGroup> tasks_;
   std::unique_ptr<CancelScope> scope_;
 
+  bool gave_up_ = false;
   // Control thread only, from SIGTERM on.
   Instant stopping_since_ = kNever;
   Instant hurry_at_ = kNever;  // a second signal came: be done by then
+  bool cut_off_ = false;
 };
 
-  bool cut_off_ = false;
 }  // namespace sk::lb

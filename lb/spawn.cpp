@@ -175,7 +175,9 @@ Result<Child> spawn(const SpawnPlan& plan, std::string& why) {
 
 std::optional<std::string> find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) {
-    return name;
+    // A relative one counts from the worker's directory: starting it will show whether it is there.
+    const bool absent = name.front() == '/' && ::access(name.c_str(), X_OK) != 0;
+    return absent ? std::nullopt : std::optional(name);
   }
   const char* path = std::getenv("PATH");
   std::string_view rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";

@@ -40,7 +40,8 @@ struct Child {
 // which step failed and what to do.
 Result<Child> spawn(const SpawnPlan& plan, std::string& why);
 
-// Looks a name without slash up in PATH, as execvp does. Nothing where there is none that can run.
+// Looks a name without slash up in PATH, as execvp does. Nothing where there is none that can run,
+// nor at an absolute path.
 std::optional<std::string> find_program(const std::string& name);
 
 std::optional<User> find_user(const std::string& name);

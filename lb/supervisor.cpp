@@ -9,10 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <utility>
 
 extern char** environ;
 
@@ -48,8 +50,15 @@ void set_variable(std::vector<std::string>& environment, const std::string& name
 
 }  // namespace
 
-Supervisor::Supervisor(Loop& loop, Log& log, Serving& serving, DataThreads& threads)
-    : around_{loop, log, serving, threads, loop.random()},
+Supervisor::Supervisor(Loop& loop, Log& log, Serving& serving, DataThreads& threads,
+                       std::function<void()> on_hopeless)
+    : around_{loop, log, serving, threads, loop.random(),
+              [this] {
+                if (hopeless()) {
+                  on_hopeless_();
+                }
+              }},
+      on_hopeless_(std::move(on_hopeless)),
       workers_(serving.upstreams.size()),
       tasks_(loop) {}
 
@@ -110,8 +119,10 @@ Result<SpawnPlan> Supervisor::make_plan(const Upstream& upstream, std::uint32_t 
   SpawnPlan plan;
   const std::optional<std::string> program = find_program(config.command.front());
   if (!program) {
-    why = "upstream " + upstream.config().name + ": there is no program " + config.command.front() +
-          " in PATH; install it or write its path in workers.command";
+    const std::string& name = config.command.front();
+    const char* where = name.find('/') == std::string::npos ? " in PATH" : "";
+    why = "upstream " + upstream.config().name + ": there is no program " + name + where +
+          " that can be run; install it or correct workers.command";
     return fail(ErrorCode::not_found, "program", ErrorOrigin::config);
   }
   plan.program = *program;
@@ -194,6 +205,14 @@ void Supervisor::hurry(Instant kill_at) {
       worker->stop(kill_at);
     }
   }
+}
+
+bool Supervisor::hopeless() const {
+  // An upstream without workers has endpoints.
+  return std::ranges::all_of(workers_, [](const auto& of_upstream) {
+    return !of_upstream.empty() &&
+           std::ranges::all_of(of_upstream, [](const auto& worker) { return worker->hopeless(); });
+  });
 }
 
 bool Supervisor::owns(pid_t pid) const {

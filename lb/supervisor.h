@@ -7,6 +7,7 @@
 #include "lb/worker.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,10 @@ namespace sk::lb {
 
 class Supervisor {
  public:
-  Supervisor(Loop& loop, Log& log, Serving& serving, DataThreads& threads);
+  // on_hopeless: called where every upstream consists of workers that end again and again without
+  // ever having been ready, so that nothing can be served.
+  Supervisor(Loop& loop, Log& log, Serving& serving, DataThreads& threads,
+             std::function<void()> on_hopeless);
   ~Supervisor();
 
   // Before the data threads exist: ports for HTTP/1.1 workers. Error: `why` says which and why.
@@ -47,12 +51,14 @@ class Supervisor {
   void print_metrics(PrometheusText& out) const;
 
  private:
+  bool hopeless() const;
   Result<SpawnPlan> make_plan(const Upstream& upstream, std::uint32_t endpoint, std::string& why);
   std::uint32_t place_of(const Upstream& upstream) const;
   std::optional<User> choose_user(const WorkersConfig& config, const std::string& program,
                                   std::string& why);
 
   WorkerSurroundings around_;
+  const std::function<void()> on_hopeless_;
   std::vector<std::vector<std::unique_ptr<Worker>>> workers_;  // by upstream and endpoint
   TaskGroup tasks_;
   bool stopping_ = false;

@@ -119,11 +119,13 @@ Task<void> Worker::keep() {
     }
     const RestartBackoff::Restart restart =
         backoff_.ended(around_.loop.now(), around_.loop.random());
+    crash_loop_ = restart.crash_loop;
     if (restart.crash_loop_begins) {
       around_.log.event(LogLevel::error,
                         "worker ends again and again: correct its configuration; it is tried "
                         "seldom from now on",
                         {{"worker", name_}, {"tryEvery", format_duration(config_.backoff_max)}});
+      around_.on_crash_loop();
     }
     const Result<void> slept = co_await Sleep(scope_, around_.loop.now() + restart.pause);
     if (!slept) {
@@ -272,6 +274,7 @@ void Worker::became_ready(Process& process) {
     return;
   }
   process.ready = true;
+  was_ready_ = true;
   endpoint_.succeeded();  // what is known of its predecessor does not hold for it
   endpoint_.set_state(EndpointState::ok);
   around_.log.event(LogLevel::info, "worker ready",

@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct WorkerSurroundings {
   Serving& serving;
   DataThreads& threads;
   std::uint64_t boot_id;
+  // A worker's crash-loop breaker has opened.
+  std::function<void()> on_crash_loop;
 };
 
 class Worker {
@@ -54,6 +57,8 @@ class Worker {
   // Any thread.
   std::uint64_t starts() const { return starts_.load(std::memory_order_relaxed); }
   const std::string& name() const { return name_; }
+  // It ends again and again and has never been ready.
+  bool hopeless() const { return crash_loop_ && !was_ready_; }
   // Of the process that was started and not waited for yet; -1 without one.
   pid_t pid() const;
 
@@ -79,6 +84,8 @@ class Worker {
   RestartBackoff backoff_;
   std::unique_ptr<Process> process_;
   std::atomic<std::uint64_t> starts_{0};  // also the number of the current process
+  bool was_ready_ = false;
+  bool crash_loop_ = false;
   bool stopping_ = false;
   Instant kill_at_ = kNever;
   CancelScope scope_;  // of the pause between two processes
