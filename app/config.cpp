@@ -1,7 +1,8 @@
 #include "app/config.h"
 
+#include "net/core/nearest_name.h"
+
 #include "app/config_setting.h"
-#include "app/nearest_name.h"
 #include "app/scalar_text.h"
 
 #include <array>

@@ -1,7 +1,8 @@
 #include "app/json_reader.h"
 
+#include "net/core/nearest_name.h"
+
 #include "app/json_check.h"
-#include "app/nearest_name.h"
 
 #include <simdjson.h>
 

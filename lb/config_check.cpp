@@ -1,7 +1,8 @@
 #include "lb/config_check.h"
 
+#include "net/core/nearest_name.h"
+
 #include "lb/config_units.h"
-#include "lb/nearest_name.h"
 
 #include <algorithm>
 #include <string>

@@ -3,10 +3,11 @@
 // A part of config_toml.cpp, which alone includes it: nothing else knows the TOML library.
 #pragma once
 
+#include "net/core/nearest_name.h"
+
 #include "lb/config_address.h"
 #include "lb/config_messages.h"
 #include "lb/config_units.h"
-#include "lb/nearest_name.h"
 
 #include <toml++/toml.hpp>
 

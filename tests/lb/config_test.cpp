@@ -1,4 +1,6 @@
 // The configuration: what is read, what is refused and with which words.
+#include "net/core/nearest_name.h"
+
 #include "lb/config_address.h"
 #include "lb/config_check.h"
 #include "lb/config_environment.h"
@@ -6,7 +8,6 @@
 #include "lb/config_print.h"
 #include "lb/config_toml.h"
 #include "lb/config_units.h"
-#include "lb/nearest_name.h"
 
 #include <gtest/gtest.h>
 #include <simdjson.h>

@@ -1,11 +1,11 @@
-#include "app/nearest_name.h"
+#include "net/core/nearest_name.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <string>
 
-namespace sk::app {
+namespace sk {
 namespace {
 
 constexpr std::array<std::string_view, 4> kNames = {"listen", "database.lanes", "log.requests",
@@ -25,4 +25,4 @@ TEST(NearestName, SomethingElseIsNotASlip) {
 }
 
 }  // namespace
-}  // namespace sk::app
+}  // namespace sk

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace sk::lb {
+namespace sk {
 
 // Edits (insert, remove, replace, swap neighbours) from a to b. Names beyond 64 bytes count as
 // entirely different.
@@ -15,4 +15,4 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 // name's length, rounded up; otherwise empty.
 std::string_view nearest_name(std::string_view wrong, std::span<const std::string_view> candidates);
 
-}  // namespace sk::lb
+}  // namespace sk

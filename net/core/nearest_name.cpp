@@ -1,9 +1,9 @@
-#include "lb/nearest_name.h"
+#include "net/core/nearest_name.h"
 
 #include <algorithm>
 #include <array>
 
-namespace sk::lb {
+namespace sk {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 64;
@@ -51,4 +51,4 @@ std::string_view nearest_name(std::string_view wrong,
   return nearest;
 }
 
-}  // namespace sk::lb
+}  // namespace sk
