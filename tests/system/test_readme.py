@@ -67,7 +67,9 @@ def test_a_node_server_as_supervised_workers(program, work_dir, node_server, fre
     seen = set()
 
     def both_have_answered():
-        seen.add(get(our_port, "/").text)
+        answer = get(our_port, "/")
+        assert answer.status == 200, answer
+        seen.add(answer.text)
         return len(seen) == 2
     eventually(both_have_answered)
     assert all(text.startswith("node ") for text in seen)

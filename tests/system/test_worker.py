@@ -78,8 +78,9 @@ def test_a_stalled_response_and_a_stalled_upload_delay_nobody(served):
         with server.connect() as connection:
             for _ in range(200):
                 assert connection.request("GET", "/hello").text == "hello"
-        for pid, resident in before.items():
-            assert resident_bytes(pid) - resident < 4 << 20, f"process {pid} has grown"
+        if not server.build.sanitized:  # their quarantine of freed memory grows by itself
+            for pid, resident in before.items():
+                assert resident_bytes(pid) - resident < 4 << 20, f"process {pid} has grown"
 
 
 def test_a_worker_that_is_told_to_end_answers_what_it_began(served):
