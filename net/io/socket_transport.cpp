@@ -1,10 +1,12 @@
 #include "net/io/socket_transport.h"
 
+#include "net/io/loop.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <utility>
-
-#include "net/io/loop.h"
 
 namespace sk {
 
@@ -84,7 +86,7 @@ void SocketTransport::transmit() {
     }
     return;
   }
-  const Instant stalled_at = after(loop_.now(), write_stall_timeout_);
+  const Instant stalled_at = after(loop_.now(), write_stall_timeout_ / 2);
   const std::size_t count = output_.peek(pieces_);
   if (count == 1) {
     send_.point_at({static_cast<const char*>(pieces_[0].iov_base), pieces_[0].iov_len});
@@ -103,14 +105,32 @@ void SocketTransport::transmitted(Transmit& op) {
     return;
   }
   if (op.result() < 0) {
-    break_with(op.error("send"));
+    const Error error = op.error("send");
+    if (error.code == ErrorCode::timeout && peer_takes_bytes()) {
+      transmit();
+    } else {
+      break_with(error);
+    }
     return;
   }
+  unacknowledged_.reset();
   output_.consume(static_cast<std::size_t>(op.result()));
   output_moved();
   if (!output_.empty() || shutdown_wanted_) {
     transmit();
   }
+}
+
+// The kernel reports room for more only when a third of its buffer is free, which a slow reader may
+// not manage within the timeout. So half of it is waited twice: the second time, what the peer has
+// not acknowledged must have become less since the first.
+bool SocketTransport::peer_takes_bytes() {
+  int now = 0;
+  if (::ioctl(fd_, SIOCOUTQ, &now) < 0) {
+    return false;
+  }
+  const std::optional<int> before = std::exchange(unacknowledged_, now);
+  return !before || now < *before;
 }
 
 void SocketTransport::shutdown_write() {

@@ -5,10 +5,11 @@
 // the write-stall timer on both backends.
 #pragma once
 
-#include <array>
-
 #include "net/io/operation.h"
 #include "net/io/transport.h"
+
+#include <array>
+#include <optional>
 
 namespace sk {
 
@@ -66,6 +67,7 @@ class SocketTransport final : public Transport {
   void received(Receive& op);
   void transmit();
   void transmitted(Transmit& op);
+  [[nodiscard]] bool peer_takes_bytes();
   [[nodiscard]] bool sending() const { return send_.in_flight() || sendmsg_.in_flight(); }
 
   static constexpr std::size_t kPiecesPerSend = 16;
@@ -73,6 +75,7 @@ class SocketTransport final : public Transport {
   int fd_;
   Duration write_stall_timeout_;
   bool started_ = false;
+  std::optional<int> unacknowledged_;  // bytes in the kernel when a send last timed out
   bool shutdown_wanted_ = false;
   bool shutdown_done_ = false;
   bool closing_ = false;

@@ -1,5 +1,10 @@
 // SocketTransport against a peer that is a plain blocking socket, driven by the test itself.
+#include "net/io/listener.h"
+#include "net/io/socket_transport.h"
+#include "net/io/task_group.h"
 #include "net/io/transport.h"
+
+#include "tests/support/loop_test.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -12,11 +17,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include "net/io/listener.h"
-#include "net/io/socket_transport.h"
-#include "net/io/task_group.h"
-#include "tests/support/loop_test.h"
 
 namespace sk {
 namespace {
@@ -110,8 +110,7 @@ std::string pattern(std::size_t size) {
 }
 
 // Reads to the end of the stream.
-Task<void> read_all(Transport& transport, CancelScope& scope, std::string& all,
-                    Result<void>& end) {
+Task<void> read_all(Transport& transport, CancelScope& scope, std::string& all, Result<void>& end) {
   while (true) {
     Result<Slice> got = co_await transport.read(scope);
     if (!got) {
@@ -296,6 +295,26 @@ TEST_F(TransportTest, SlowProgressIsNoStall) {
       },
       seconds(20)));
   EXPECT_FALSE(transport_->broken().has_value());
+}
+
+// Neither is one that never frees as much of the kernel's buffer as it takes to report room.
+TEST_F(TransportTest, ReaderThatFreesLittleAtATimeIsNoStall) {
+  make(milliseconds(600));
+  transport_->start();
+  transport_->output().append_copy(std::string(16 * 1024 * 1024, 'x'));
+  transport_->flush();
+  std::vector<char> sink(32 * 1024);
+  Instant read_at = loop_->read_clock();
+  const Instant end = read_at + seconds(2);
+  while (loop_->read_clock() < end) {
+    loop_->run_once(read_at);
+    if (loop_->read_clock() >= read_at) {
+      ASSERT_GT(::recv(pair_->theirs, sink.data(), sink.size(), MSG_DONTWAIT), 0);
+      read_at += milliseconds(25);
+    }
+  }
+  EXPECT_FALSE(transport_->broken().has_value());
+  EXPECT_GT(transport_->unsent(), 0U);
 }
 
 TEST_F(TransportTest, WritingToAPeerThatIsGoneBreaksTheTransport) {
