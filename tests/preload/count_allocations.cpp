@@ -1,8 +1,10 @@
-// Preloaded into a program, this counts every allocation that anybody in the process makes, our code
-// or a library's, on its way to the allocator in use. The count is a 64-bit number in the file
-// $SK_ALLOCATIONS.<pid>, mapped, so that a test reads it while the program runs.
+// Preloaded into a program, this counts every allocation that anybody in the process makes, our
+// code or a library's, on its way to the allocator in use. Two 64-bit numbers lie in the file
+// $SK_ALLOCATIONS.<pid>, mapped, so that a test reads them while the program runs: all allocations,
+// and those of them that OpenSSL's libcrypto asked for (all of OpenSSL allocates through it).
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,14 +14,45 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 namespace {
 
-std::atomic<std::uint64_t> uncounted{0};
-std::atomic<std::atomic<std::uint64_t>*> counter{&uncounted};
+struct Counts {
+  std::atomic<std::uint64_t> all{0};
+  std::atomic<std::uint64_t> openssl{0};
+};
 
-void count() { counter.load(std::memory_order_relaxed)->fetch_add(1, std::memory_order_relaxed); }
+Counts uncounted;
+std::atomic<Counts*> counts{&uncounted};
+
+// Where libcrypto's code lies; set before main().
+std::uintptr_t libcrypto_begin = 0;
+std::uintptr_t libcrypto_end = 0;
+
+int find_libcrypto(dl_phdr_info* library, std::size_t, void*) {
+  if (std::strstr(library->dlpi_name, "libcrypto") == nullptr) {
+    return 0;
+  }
+  for (int i = 0; i < library->dlpi_phnum; ++i) {
+    const auto& segment = library->dlpi_phdr[i];
+    if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0) {
+      libcrypto_begin = library->dlpi_addr + segment.p_vaddr;
+      libcrypto_end = libcrypto_begin + segment.p_memsz;
+    }
+  }
+  return 1;
+}
+
+void count(void* caller) {
+  Counts& now = *counts.load(std::memory_order_relaxed);
+  now.all.fetch_add(1, std::memory_order_relaxed);
+  const auto address = reinterpret_cast<std::uintptr_t>(caller);
+  if (address >= libcrypto_begin && address < libcrypto_end) {
+    now.openssl.fetch_add(1, std::memory_order_relaxed);
+  }
+}
 
 // The next definition of a function in the order of the dynamic linker: the allocator's own.
 template <typename Function>
@@ -35,13 +68,14 @@ __attribute__((constructor)) void open_counter() {
   char path[4096];
   std::snprintf(path, sizeof(path), "%s.%d", prefix, static_cast<int>(::getpid()));
   const int fd = ::open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0 || ::ftruncate(fd, sizeof(std::uint64_t)) < 0) {
+  if (fd < 0 || ::ftruncate(fd, sizeof(Counts)) < 0) {
     return;
   }
-  void* memory = ::mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* memory = ::mmap(nullptr, sizeof(Counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   ::close(fd);
   if (memory != MAP_FAILED) {
-    counter.store(new (memory) std::atomic<std::uint64_t>(0));
+    ::dl_iterate_phdr(find_libcrypto, nullptr);
+    counts.store(new (memory) Counts);
   }
 }
 
@@ -63,31 +97,31 @@ extern "C" {
 
 void* malloc(std::size_t size) {
   static const auto real = next<void* (*)(std::size_t)>("malloc");
-  count();
+  count(__builtin_return_address(0));
   return real(size);
 }
 
 void* calloc(std::size_t items, std::size_t size) {
   static const auto real = next<void* (*)(std::size_t, std::size_t)>("calloc");
-  count();
+  count(__builtin_return_address(0));
   return real(items, size);
 }
 
 void* realloc(void* memory, std::size_t size) {
   static const auto real = next<void* (*)(void*, std::size_t)>("realloc");
-  count();
+  count(__builtin_return_address(0));
   return real(memory, size);
 }
 
 int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
   static const auto real = next<int (*)(void**, std::size_t, std::size_t)>("posix_memalign");
-  count();
+  count(__builtin_return_address(0));
   return real(memory, alignment, size);
 }
 
 void* aligned_alloc(std::size_t alignment, std::size_t size) {
   static const auto real = next<void* (*)(std::size_t, std::size_t)>("aligned_alloc");
-  count();
+  count(__builtin_return_address(0));
   return real(alignment, size);
 }
 

@@ -91,8 +91,12 @@ class Connection:
         self.socket.sendall(data)
 
     def request(self, method: str, target: str, headers=None, body=None, host: str = "localhost") -> Response:
-        """Sends one request and reads its response."""
-        self.send(request_bytes(method, target, headers, body, host))
+        """Sends one request and reads its response, also one that came while the server refused the rest of the body."""
+        try:
+            self.send(request_bytes(method, target, headers, body, host))
+        except (BrokenPipeError, ConnectionResetError):
+            if body is None:
+                raise
         return self.read_response(method)
 
     def half_close(self) -> None:
