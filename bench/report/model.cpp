@@ -17,18 +17,6 @@ std::string_view to_string(Failure failure) {
   return kNames[index_of(failure)];
 }
 
-std::string_view to_string(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::pass:
-      return "PASS";
-    case Outcome::fail:
-      return "FAIL";
-    case Outcome::inconclusive:
-      return "INCONCLUSIVE";
-  }
-  std::unreachable();
-}
-
 std::string_view to_string(Mode mode) {
   switch (mode) {
     case Mode::budgets:

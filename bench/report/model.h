@@ -8,6 +8,7 @@
 // the last byte of the answer.
 #pragma once
 
+#include "bench/stats/budget_verdict.h"
 #include "bench/stats/log_linear_histogram.h"
 
 #include <array>
@@ -42,11 +43,17 @@ constexpr std::size_t index_of(BudgetLevel level) { return static_cast<std::size
 // "p50", "p99", "p99.9", "deadline".
 [[nodiscard]] std::string_view to_string(BudgetLevel level);
 
-// The share of requests that must not exceed the level's limit. A deadline promises what a p99
-// does: it is the point where waiting ends, and a stricter promise is what p99.9 is for.
+// The quantile that a level speaks of. A deadline promises what a p99 does: it is the point where
+// waiting ends, and a stricter promise is what p99.9 is for.
 [[nodiscard]] constexpr double quantile_of(BudgetLevel level) {
   constexpr std::array<double, kBudgetLevels> kQuantiles = {0.5, 0.99, 0.999, 0.99};
   return kQuantiles[index_of(level)];
+}
+
+// The share of requests that may exceed the level's limit. (1 - 0.999 is not 0.001 in binary.)
+[[nodiscard]] constexpr double allowed_share(BudgetLevel level) {
+  constexpr std::array<double, kBudgetLevels> kShares = {0.5, 0.01, 0.001, 0.01};
+  return kShares[index_of(level)];
 }
 
 struct Budget {
@@ -123,10 +130,7 @@ struct TopStage {
   double share = 0;  // 0..1, of the time that all stages of the requests beyond the limit took
 };
 
-enum class Outcome : std::uint8_t { pass, fail, inconclusive };
-[[nodiscard]] std::string_view to_string(Outcome outcome);  // "PASS", "FAIL", "INCONCLUSIVE"
-
-// One level of one route's budget, judged (bench/stats/budget_test.h has the rules).
+// One level of one route's budget, judged (bench/stats/budget_verdict.h has the rules).
 struct LevelVerdict {
   BudgetLevel level = BudgetLevel::p50;
   Nanoseconds limit{0};
