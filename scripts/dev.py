@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from sidekick_dev import stack, test_run
+from sidekick_dev import image, stack, test_run
 from sidekick_dev.build import REPOSITORY, BuildError, build
 from sidekick_dev.process import ProcessError
 
@@ -79,6 +79,12 @@ def parse(words: list[str]) -> argparse.Namespace:
     command.add_argument("rest", nargs=argparse.REMAINDER)
     command.set_defaults(run=bench)
 
+    command = commands.add_parser("image", help="builds the container image of packaging/Dockerfile")
+    command.add_argument("--tag", default=image.TAG, help="its name; without a colon the version follows")
+    command.add_argument("--db-ca", metavar="FILE|URL", help="authorities of the database's certificate")
+    command.add_argument("--pull", action="store_true", help="renews the base image first")
+    command.set_defaults(run=lambda a: image.command(a.tag, a.db_ca, a.pull))
+
     command = commands.add_parser("fmt", help="clang-format")
     command.add_argument("--check", action="store_true")
     command.add_argument("files", nargs="*")
@@ -94,7 +100,7 @@ def main() -> int:
     arguments = parse(sys.argv[1:])
     try:
         return arguments.run(arguments)
-    except (BuildError, ProcessError, stack.StackError) as error:
+    except (BuildError, ProcessError, stack.StackError, image.ImageError) as error:
         print(f"./dev: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -26,7 +26,8 @@ build_environment() {
   export LANG=C.UTF-8 LC_ALL=C.UTF-8
   export CCACHE_DIR="${CCACHE_DIR:-$cache/ccache}" CCACHE_NOHASHDIR=1 CCACHE_BASEDIR="$repo"
   export PYTHONDONTWRITEBYTECODE=1
-  mkdir -p "$CCACHE_DIR"
+  export SK_CACHE="$cache/shared"  # what commands keep for the next time, whatever the root
+  mkdir -p "$CCACHE_DIR" "$SK_CACHE"
 }
 
 # --- natively -----------------------------------------------------------------------------------------
@@ -148,6 +149,7 @@ for file in /etc/resolv.conf /etc/hosts; do
 done
 bind "$cache/home" "$cache/home"
 bind "$CCACHE_DIR" "$CCACHE_DIR"
+bind "$SK_CACHE" "$SK_CACHE"
 bind "$repo" "$repo"
 if [ -n "$terraform" ]; then bind "$terraform" /usr/local/bin/terraform; fi
 cd "$root"
