@@ -25,6 +25,7 @@ JOB_SECONDS = 1200
 FAILURE_LINES_SHOWN = 60
 
 UNIT_TESTS = ("net", "db", "lb", "app", "regress")  # tests/<name>/ makes sk_<name>_tests
+LOOPLESS_TESTS = ("bench_report",)  # the same, but nothing in it runs on a loop: once per preset is enough
 # What several threads touch: the loops and their messages, the link's shared page, the log ring.
 THREADED_SUITES = "*Loop*:*Link*:*Post*:*Event*:*Acceptor*:*LogRing*:*LogWriter*:*Shared*:*Page*"
 SANITIZERS = {
@@ -148,6 +149,7 @@ def all_jobs() -> list[Job]:
     jobs = [
         pytest_job("arch", None, "tests/arch", 2), pytest_job("terraform", None, "tests/terraform", 150),
         pytest_job("bench dev", "dev", "tests/bench", 30),
+        *unit_jobs("dev", "auto", 20, LOOPLESS_TESTS), *unit_jobs("asan", "auto", 60, LOOPLESS_TESTS),
         *unit_jobs("dev", "uring", 20), *unit_jobs("dev", "epoll", 20), *unit_jobs("dev", "denied", 20),
         system_job("dev", "uring", 200), system_job("dev", "epoll", 190), system_job("dev", "denied", 180),
         *unit_jobs("asan", "uring", 60), *unit_jobs("asan", "epoll", 60), *fuzz_jobs("asan"),
