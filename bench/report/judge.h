@@ -3,7 +3,7 @@
 // A run is invalid, so that no conclusion may be drawn either way, where its caller said so, where
 // the generator was late (the p99 of its lag is above 5 % of the smallest budget of all), where a
 // route got no request, or where more than 1 % of a route's requests failed in a way that is not
-// lateness (503 and 504 are lateness).
+// lateness (503, 504 and no answer in time are lateness: they exceed the budget).
 #pragma once
 
 #include "bench/report/model.h"

@@ -74,7 +74,7 @@ enum class Failure : std::uint8_t {
   reset,      // the connection broke before the answer was whole
   timeout,    // no whole answer within the generator's own limit
   malformed,  // not HTTP
-  status,     // a status the scenario does not expect, other than the two below
+  status,     // a status the scenario does not expect, other than 503 and 504
   check,      // the expected status, but the answer failed the scenario's check
   shed,       // 503: the target says that it will not be in time
   expired,    // 504: the target says that it was not in time
@@ -84,10 +84,10 @@ inline constexpr std::size_t kFailures = 9;
 constexpr std::size_t index_of(Failure failure) { return static_cast<std::size_t>(failure); }
 [[nodiscard]] std::string_view to_string(Failure failure);  // the enumerator's name
 
-// Shed and expired are latency in another form: they exceed the budget and the run stays valid.
-// Any other failure exceeds it too, and too many of them say that something else was measured.
+// Latency in another form: it exceeds the budget, and the run stays valid. Any other failure
+// exceeds it too, and too many of them say that something else was measured.
 [[nodiscard]] constexpr bool is_late(Failure failure) {
-  return failure == Failure::shed || failure == Failure::expired;
+  return failure == Failure::timeout || failure == Failure::shed || failure == Failure::expired;
 }
 
 // --- a route ---

@@ -89,12 +89,32 @@ std::string display_name(std::string_view name) {
     name = name.substr(0, end);
   }
   std::string text(name);
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are control characters too: some terminals obey them.
+    const bool high_control = byte == 0xc2 && i + 1 < text.size() &&
+                              static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
+                              static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (byte < 0x20 || byte == 0x7f) {
+      text[i] = '?';
+    } else if (high_control) {
+      text.replace(i, 2, "?");
+    }
+  }
   if (cut) {
     text += kEllipsis;
   }
   return text;
+}
+
+std::string_view overall_text(const Report& report) {
+  return report.valid() ? to_string(report.outcome) : std::string_view("INVALID");
+}
+
+std::string run_text(const RunSettings& settings) {
+  return fmt::format("{} {} of {}, open loop, {} arrivals, seed {}", settings.runs,
+                     settings.runs == 1 ? "run" : "runs", duration_text(settings.duration),
+                     display_name(settings.arrivals), settings.seed);
 }
 
 std::string runs_text(const LevelVerdict& verdict) {

@@ -25,7 +25,13 @@ namespace sk::bench {
 // kNameBytesMax is cut, at the start of a UTF-8 character, with an ellipsis. Not yet HTML.
 [[nodiscard]] std::string display_name(std::string_view name);
 
-// "3 of 5", "1": how many runs keep the level.
+// "PASS", "FAIL", "INCONCLUSIVE", or "INVALID" where no conclusion may be drawn.
+[[nodiscard]] std::string_view overall_text(const Report& report);
+
+// "5 runs of 60 s, open loop, poisson arrivals, seed 7".
+[[nodiscard]] std::string run_text(const RunSettings& settings);
+
+// "3 of 5": how many runs keep the level.
 [[nodiscard]] std::string runs_text(const LevelVerdict& verdict);
 
 // What decides the verdict, as one clause: "64 of 120,000 above; at most 101 pass".
