@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t kEventsPerWait = 256;
 
+constexpr std::uint32_t kAcceptInterest = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE;
+constexpr std::uint32_t kInterest = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
 // Nanoseconds to sleep; rounded up by epoll_pwait2 itself.
 timespec wait_for(Instant now, Instant until) {
   const auto left = until <= now ? Duration::zero() : until - now;
@@ -104,22 +107,31 @@ void EpollLoop::park(Descriptor& d, Operation& op) {
     SK_ASSERT(d.out == nullptr);
     d.out = &op;
   }
-  if (d.registered) {
-    return;
+  std::uint32_t wanted = kAcceptInterest;
+  if (op.kind() != OperationKind::accept) {
+    wanted = kInterest | d.interest | (d.out != nullptr ? EPOLLOUT : 0U);
   }
-  // Adding reports what is ready already, so nothing is lost between the try and this call.
+  if (const int error = watch(d, op.fd(), wanted); error != 0) {
+    unpark(d, op);
+    op.complete(-error);
+  }
+}
+
+int EpollLoop::watch(Descriptor& d, int fd, std::uint32_t interest) {
+  if (d.interest == interest) {
+    return 0;
+  }
+  // Adding and changing report what is ready already, so nothing is lost between the try and this
+  // call.
   epoll_event event{};
-  event.events = op.kind() == OperationKind::accept
-                     ? EPOLLIN | EPOLLET | EPOLLEXCLUSIVE
-                     : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  event.data.fd = op.fd();
-  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, op.fd(), &event) == 0) {
-    d.registered = true;
-    return;
+  event.events = interest;
+  event.data.fd = fd;
+  const int verb = d.interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  if (::epoll_ctl(epoll_fd_, verb, fd, &event) != 0) {
+    return errno;
   }
-  const int error = errno;
-  unpark(d, op);
-  op.complete(-error);
+  d.interest = interest;
+  return 0;
 }
 
 void EpollLoop::unpark(Descriptor& d, Operation& op) {
@@ -182,6 +194,10 @@ void EpollLoop::poll_kernel(Instant until) {
     }
     if ((happened & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
       d.maybe_writable = true;
+      if (d.out == nullptr && (d.interest & EPOLLOUT) != 0) {
+        // Nobody waits for room any more. Should this fail, the next event tries again.
+        static_cast<void>(watch(d, event.data.fd, kInterest));
+      }
       retry(d, d.out);
     }
   }
@@ -191,7 +207,7 @@ void EpollLoop::close(int fd) {
   Descriptor& d = descriptor(fd);
   SK_ASSERT(d.in == nullptr);
   SK_ASSERT(d.out == nullptr);
-  if (d.registered) {
+  if (d.interest != 0) {
     // close() alone would not do where another process still holds the socket.
     ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
   }

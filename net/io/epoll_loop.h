@@ -3,7 +3,9 @@
 //
 // The loop remembers per descriptor whether a transfer may succeed: a read that brought fewer bytes
 // than asked for has drained the socket, so the next one is parked without a system call. A
-// descriptor is registered when an operation is parked on it for the first time.
+// descriptor is registered when an operation is parked on it for the first time. It is watched for
+// room only while somebody waits for room: a Unix socket reports room after each message that its
+// peer has read, and would wake us once per request on a link.
 #pragma once
 
 #include <vector>
@@ -29,7 +31,7 @@ class EpollLoop final : public Loop {
   struct Descriptor {
     Operation* in = nullptr;
     Operation* out = nullptr;
-    bool registered = false;
+    std::uint32_t interest = 0;  // events that epoll watches for; 0: not registered
     bool maybe_readable = true;
     bool maybe_writable = true;
     bool ended = false;  // hang-up or error seen: reading never blocks again
@@ -42,6 +44,8 @@ class EpollLoop final : public Loop {
   void park(Descriptor& d, Operation& op);
   void unpark(Descriptor& d, Operation& op);
   void retry(Descriptor& d, Operation* op);
+  // Registers the descriptor or changes what is watched; 0 or errno.
+  [[nodiscard]] int watch(Descriptor& d, int fd, std::uint32_t interest);
 
   int epoll_fd_;
   std::vector<Descriptor> descriptors_;
