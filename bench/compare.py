@@ -147,10 +147,11 @@ def compare_mode(options, setting, everyone, patience, result):
         for connections in options.connections:
             for loop in options.loops:
                 rate = open_rate(options, setting, field, result["cells"], connections) if loop == "open" else None
-                runs = run_cell(setting, field, loop=loop, connections=connections, seconds=options.seconds,
-                                pairs=options.pairs, patience=patience, rate=rate)
+                runs, real_time = run_cell(setting, field, loop=loop, connections=connections, seconds=options.seconds,
+                                           pairs=options.pairs, patience=patience, rate=rate)
                 result["cells"].append(report.summarise({
-                    "mode": setting.mode, "loop": loop, "connections": connections, "rate": rate, "runs": runs}))
+                    "mode": setting.mode, "loop": loop, "connections": connections, "rate": rate,
+                    "real_time": real_time, "runs": runs}))
         if options.syscalls:
             result["syscalls"][setting.mode] = {
                 name: syscalls.count(setting, running, connections=report.GATE_CONNECTIONS)

@@ -27,7 +27,7 @@ def column(runs, measure):
 
 
 def summarise(cell):
-    """Adds medians and ratios to a cell: {"mode", "loop", "connections", "rate", "runs": {name: [run]}}."""
+    """Adds medians and ratios to a cell: {"mode", "loop", "connections", "rate", "real_time", "runs": {name: [run]}}."""
     runs = cell["runs"]
     cell["summary"] = {
         name: {m: s.as_json() for m in MEASURES if (s := spread(column(own, m)))} |
@@ -82,7 +82,8 @@ def _cell_lines(cell):
     at = f" at {cell['rate']:.0f}/s" if cell["rate"] else ""
     rounds = max(len(runs) for runs in cell["runs"].values())
     yield ""
-    yield f"{cell['mode']}, {cell['loop']} loop{at}, {cell['connections']} connections, {rounds} rounds"
+    yield (f"{cell['mode']}, {cell['loop']} loop{at}, {cell['connections']} connections, {rounds} rounds"
+           + (", under real-time priority" if cell["real_time"] else ""))
     yield (f"  {'':16}{'proxy us/req':>14}{'+ backend':>11}{'p50 us':>9}{'p99 us':>9}{'req/s':>9}{'errors':>8}"
            f"{'of nginx':>20}{'of haproxy':>20}{'of relay-link':>20}{'sum of nginx':>20}")
     for name, own in cell["summary"].items():

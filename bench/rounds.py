@@ -5,18 +5,24 @@ they disturbed is run again, a bounded number of times, and the least disturbed 
 looks at the others' time only, never at the result.
 """
 
+import contextlib
 import json
 import os
 import resource
 import subprocess
 import time
 
+import realtime
 from contenders import LOAD_CORE, PROXY_CORE, CannotStart, load_command, say
 from ratios import least_disturbed, order_of_round
 
 DISTURBED = 0.05    # share of a core used by others from which a round is run again
 EXTRA_ROUNDS = 2    # at most so many times the wanted rounds in all
 QUIET_SAMPLE = 0.5  # seconds
+# A stall of the host spoils the p99 of the round it falls into. An open loop is therefore measured in many
+# short rounds, in about the same time: most of them see none, and the median is theirs.
+OPEN_ROUNDS = 4      # times the wanted rounds
+OPEN_SECONDS = 0.3   # at least, per run
 
 
 def cpu_seconds(pids):
@@ -64,12 +70,14 @@ def snapshot(running):
             "proxy": cpu_seconds(running.proxy_pids), "backend": cpu_seconds(running.backend_pids)}
 
 
-def measure(setting, running, *, connections, seconds, rate=None):
+def measure(setting, running, *, connections, seconds, rate=None, real_time=False):
     """One run. CPU is in microseconds per request; `foreign` is the share of the busier core used by anybody else."""
     command = load_command(
         setting, running, connections=connections, seconds=seconds, warmup=max(0.2, seconds / 8),
         cpu="proxy=" + ",".join(map(str, running.proxy_pids)), **({"rate": round(rate)} if rate else {}))
     command += ["--cpu", "backend=" + ",".join(map(str, running.backend_pids))]
+    if real_time:
+        command = realtime.command(command)
     before = snapshot(running)
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds * 2 + 60)
     if done.returncode not in (0, 1):
@@ -95,18 +103,24 @@ def measure(setting, running, *, connections, seconds, rate=None):
 
 
 def run_cell(setting, field, *, loop, connections, seconds, pairs, patience, rate=None):
-    """`pairs` rounds over all of `field` (name -> Running). Returns name -> list of runs, by round."""
+    """`pairs` rounds over all of `field` (name -> Running), of an open loop OPEN_ROUNDS times as many. Returns name ->
+    list of runs, by round, and whether they ran under real-time priority (an open loop, where the user may)."""
+    real_time = loop == "open" and realtime.allowed()
+    if loop == "open":
+        pairs, seconds = pairs * OPEN_ROUNDS, max(OPEN_SECONDS, seconds / OPEN_ROUNDS)
     rounds = []
-    while len(rounds) < pairs * EXTRA_ROUNDS and sum(disturbance(one) <= DISTURBED for one in rounds) < pairs:
-        patience.wait()
-        runs = {name: measure(setting, field[name], connections=connections, seconds=seconds, rate=rate)
-                for name in order_of_round(field, len(rounds))}
-        rounds.append(runs)
-        say(f"  {setting.mode} {loop} {connections:>3} connections, round {len(rounds)}: " + "  ".join(
-            f"{name} {runs[name]['proxy_us'] or float('nan'):.2f}" for name in field)
-            + (f"  (others took {disturbance(runs):.0%})" if disturbance(runs) > DISTURBED else ""))
+    with realtime.answering(field) if real_time else contextlib.nullcontext():
+        while len(rounds) < pairs * EXTRA_ROUNDS and sum(disturbance(one) <= DISTURBED for one in rounds) < pairs:
+            patience.wait()
+            runs = {name: measure(setting, field[name], connections=connections, seconds=seconds, rate=rate,
+                                  real_time=real_time)
+                    for name in order_of_round(field, len(rounds))}
+            rounds.append(runs)
+            say(f"  {setting.mode} {loop} {connections:>3} connections, round {len(rounds)}: " + "  ".join(
+                f"{name} {runs[name]['proxy_us'] or float('nan'):.2f}" for name in field)
+                + (f"  (others took {disturbance(runs):.0%})" if disturbance(runs) > DISTURBED else ""))
     kept = [rounds[index] for index in least_disturbed([disturbance(one) for one in rounds], pairs)]
-    return {name: [one[name] for one in kept] for name in field}
+    return {name: [one[name] for one in kept] for name in field}, real_time
 
 
 def disturbance(runs):

@@ -13,7 +13,8 @@ def run(proxy, p99=100.0, backend=4.0):
 
 
 def cell(runs, loop="closed", connections=64, mode="plain"):
-    return report.summarise({"mode": mode, "loop": loop, "connections": connections, "rate": None, "runs": runs})
+    return report.summarise({"mode": mode, "loop": loop, "connections": connections, "rate": None,
+                             "real_time": False, "runs": runs})
 
 
 def test_every_second_round_runs_backwards():
