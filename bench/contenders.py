@@ -242,7 +242,8 @@ class Relay(Contender):
 
 
 class Sidekick(Contender):
-    """Our balancer with one worker of its own behind the link; the worker is pinned to the other core."""
+    """Our balancer with one worker of its own behind the link, both on the same backend, as where io_uring is refused;
+    the worker is pinned to the other core."""
 
     def __init__(self, io):
         super().__init__(f"sidekick-{io}")
@@ -269,7 +270,12 @@ limits = {{ requests_per_connection = 1_000_000_000 }}
 
 [[upstream]]
 name = "app"
-workers = {{ command = ["{setting.programs}/sidekick-app"], count = 1, cpus = [{LOAD_CORE}] }}
+
+[upstream.workers]
+command = ["{setting.programs}/sidekick-app"]
+count = 1
+cpus = [{LOAD_CORE}]
+env = {{ SIDEKICK_IO = "{self.io}" }}
 
 [[route]]
 path = "/*"
