@@ -16,6 +16,9 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, std::str
   cli.add_option("--io", out.io, "Event loop: auto, uring or epoll");
   cli.require_subcommand(0, 1);
   const CLI::App* migrate = cli.add_subcommand("migrate", "Bring the database schema up to date");
+  CLI::App* const check =
+      cli.add_subcommand("check", "Validate the configuration and print every setting");
+  check->add_flag("--json", out.json, "Print JSON");
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -23,6 +26,8 @@ CommandLineResult parse_command_line(int argc, const char* const* argv, std::str
   }
   if (migrate->parsed()) {
     out.command = Command::migrate;
+  } else if (check->parsed()) {
+    out.command = Command::check;
   }
   return {std::move(out), 0};
 }

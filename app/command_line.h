@@ -2,7 +2,8 @@
 //
 //   app [--config FILE] [--listen HOST:PORT] [--io auto|uring|epoll]    serve
 //   app [--config FILE] migrate                                         bring the schema up to date
-//   app --version | --help
+//   app [--config FILE] check [--json]                                  print the effective
+//   settings app --version | --help
 #pragma once
 
 #include "app/config.h"
@@ -14,13 +15,14 @@
 
 namespace sk::app {
 
-enum class Command : std::uint8_t { serve, migrate };
+enum class Command : std::uint8_t { serve, migrate, check };
 
 struct CommandLine {
   Command command = Command::serve;
   std::string config_file;
   std::string listen;  // empty: as configured
   std::string io;
+  bool json = false;  // check
 };
 
 // What to do, or the exit code where there is nothing left to do (--help, --version, a mistake: its

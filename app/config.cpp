@@ -1,6 +1,8 @@
 #include "app/config.h"
 
+#include "net/core/json_text.h"
 #include "net/core/nearest_name.h"
+#include "net/core/units.h"
 
 #include "app/config_setting.h"
 #include "app/scalar_text.h"
@@ -16,16 +18,27 @@ namespace sk::app {
 namespace {
 
 using Value = decltype(SettingValue::value);
+struct Setting;
 // What was expected; empty where the value was taken.
-using Setter = std::string (*)(Config&, const Value&);
+using Setter = std::string (*)(Config&, const Value&, const Setting&);
+// The value as JSON, which is TOML as well.
+using Printer = std::string (*)(const Config&);
 
 struct Setting {
   std::string_view name;
   Setter set;
+  Printer print;
+  std::int64_t least = 0;  // nanoseconds, bytes or a count
+  std::int64_t most = 0;
 };
 
-template <typename T>
-std::string set_text(T& out, const Value& value) {
+std::string as_json(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+std::string set_text(std::string& out, const Value& value) {
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr || text->empty()) {
     return "expected text in quotes";
@@ -34,50 +47,61 @@ std::string set_text(T& out, const Value& value) {
   return {};
 }
 
-std::string set_duration(Duration& out, const Value& value) {
+std::string set_duration(Duration& out, const Value& value, const Setting& setting) {
   const auto* text = std::get_if<std::string>(&value);
-  const auto duration = parse_duration(text != nullptr ? *text : "");
+  const Result<Duration> duration = parse_duration(text != nullptr ? *text : "");
   if (!duration) {
-    return duration.error();
+    return duration.error().detail;
+  }
+  if (duration->count() < setting.least || duration->count() > setting.most) {
+    return "expected a duration from " + format_duration(Duration(setting.least)) + " to " +
+           format_duration(Duration(setting.most));
   }
   out = *duration;
   return {};
 }
 
-std::string set_size(std::size_t& out, const Value& value, std::size_t max) {
-  std::string text;
-  if (const auto* number = std::get_if<std::int64_t>(&value)) {
-    text = std::to_string(*number);
-  } else if (const auto* string = std::get_if<std::string>(&value)) {
-    text = *string;
-  }
-  const auto size = parse_size(text);
+std::string set_size(std::size_t& out, const Value& value, const Setting& setting) {
+  const auto* text = std::get_if<std::string>(&value);
+  const Result<std::size_t> size = parse_size(text != nullptr ? *text : "");
   if (!size) {
-    return size.error();
+    return size.error().detail;
   }
-  if (*size > max) {
-    return "expected at most " + std::to_string(max) + " bytes";
+  const auto least = static_cast<std::size_t>(setting.least);
+  const auto most = static_cast<std::size_t>(setting.most);
+  if (*size < least || *size > most) {
+    return "expected a size from " + format_size(least) + " to " + format_size(most);
   }
   out = *size;
   return {};
 }
 
 template <typename T>
-std::string set_count(T& out, const Value& value, std::int64_t min, std::int64_t max) {
+std::string set_count(T& out, const Value& value, const Setting& setting) {
   const auto* number = std::get_if<std::int64_t>(&value);
-  if (number == nullptr || *number < min || *number > max) {
-    return "expected a whole number from " + std::to_string(min) + " to " + std::to_string(max);
+  if (number == nullptr || *number < setting.least || *number > setting.most) {
+    return "expected a whole number from " + std::to_string(setting.least) + " to " +
+           std::to_string(setting.most);
   }
   out = static_cast<T>(*number);
   return {};
 }
 
-std::string set_listen(Config& config, const Value& value) {
+std::string set_flag(bool& out, const Value& value) {
+  const auto* flag = std::get_if<bool>(&value);
+  if (flag == nullptr) {
+    return "expected true or false";
+  }
+  out = *flag;
+  return {};
+}
+
+std::string set_listen(Config& config, const Value& value, const Setting&) {
   const std::string mistake = set_text(config.listen, value);
   return mistake.empty() ? check_listen(config.listen) : mistake;
 }
 
-std::string set_io(Config& config, const Value& value) {
+std::string set_io(Config& config, const Value& value, const Setting&) {
   const auto* text = std::get_if<std::string>(&value);
   const auto choice = parse_io_choice(text != nullptr ? *text : "");
   if (!choice) {
@@ -87,7 +111,13 @@ std::string set_io(Config& config, const Value& value) {
   return {};
 }
 
-std::string set_log_requests(Config& config, const Value& value) {
+std::string print_io(const Config& config) {
+  return config.io == IoChoice::uring   ? "\"uring\""
+         : config.io == IoChoice::epoll ? "\"epoll\""
+                                        : "\"auto\"";
+}
+
+std::string set_log_requests(Config& config, const Value& value, const Setting&) {
   const auto* text = std::get_if<std::string>(&value);
   for (const RequestLog choice :
        {RequestLog::both, RequestLog::completed, RequestLog::errors, RequestLog::off}) {
@@ -99,7 +129,7 @@ std::string set_log_requests(Config& config, const Value& value) {
   return "expected \"both\", \"completed\", \"errors\" or \"off\"";
 }
 
-std::string set_database_url(Config& config, const Value& value) {
+std::string set_database_url(Config& config, const Value& value, const Setting&) {
   const std::string mistake = set_text(config.database.url, value);
   if (!mistake.empty()) {
     return mistake;
@@ -113,7 +143,7 @@ std::string set_database_url(Config& config, const Value& value) {
   return "expected \"postgres://user@host:5432/database\" or \"host=… dbname=…\"";
 }
 
-std::string set_redis_url(Config& config, const Value& value) {
+std::string set_redis_url(Config& config, const Value& value, const Setting&) {
   const std::string mistake = set_text(config.redis.url, value);
   if (!mistake.empty()) {
     return mistake;
@@ -127,40 +157,74 @@ std::string set_redis_url(Config& config, const Value& value) {
   return "expected \"redis://host:6379/0\", \"rediss://…\" or \"unix:/path\"";
 }
 
+// A URL may hold a password.
+std::string print_url(bool enabled) { return enabled ? "\"(set)\"" : "\"\""; }
+
+// `at` gives the field of a Config, const or not.
+template <auto at>
+constexpr Setting duration_setting(std::string_view name, Duration least, Duration most) {
+  return {
+      name, [](Config& c, const Value& v, const Setting& s) { return set_duration(at(c), v, s); },
+      [](const Config& c) { return as_json(format_duration(at(c))); }, least.count(), most.count()};
+}
+template <auto at>
+constexpr Setting size_setting(std::string_view name, std::int64_t least, std::int64_t most) {
+  return {name, [](Config& c, const Value& v, const Setting& s) { return set_size(at(c), v, s); },
+          [](const Config& c) { return as_json(format_size(at(c))); }, least, most};
+}
+template <auto at>
+constexpr Setting count_setting(std::string_view name, std::int64_t least, std::int64_t most) {
+  return {name, [](Config& c, const Value& v, const Setting& s) { return set_count(at(c), v, s); },
+          [](const Config& c) { return std::to_string(at(c)); }, least, most};
+}
+template <auto at>
+constexpr Setting flag_setting(std::string_view name) {
+  return {name, [](Config& c, const Value& v, const Setting&) { return set_flag(at(c), v); },
+          [](const Config& c) { return std::string(at(c) ? "true" : "false"); }};
+}
+template <auto at>
+constexpr Setting text_setting(std::string_view name) {
+  return {name, [](Config& c, const Value& v, const Setting&) { return set_text(at(c), v); },
+          [](const Config& c) { return as_json(at(c)); }};
+}
+
+#define SK_AT(field) [](auto& c) -> auto& { return c.field; }
+
+constexpr Duration kMs = std::chrono::milliseconds(1);
+constexpr Duration kHour = std::chrono::hours(1);
+constexpr Duration kDay = std::chrono::hours(24);
+
 constexpr Setting kSettings[] = {
-    {"listen", set_listen},
-    {"io", set_io},
-    {"stop_timeout", [](Config& c, const Value& v) { return set_duration(c.stop_timeout, v); }},
-    {"request_deadline",
-     [](Config& c, const Value& v) { return set_duration(c.request_deadline, v); }},
-    {"body_limit",
-     [](Config& c, const Value& v) { return set_size(c.body_limit_bytes, v, 256U << 20); }},
-    {"connections_max",
-     [](Config& c, const Value& v) { return set_count(c.connections_max, v, 1, 1'000'000); }},
-    {"log.requests", set_log_requests},
-    {"database.url", set_database_url},
-    {"database.lanes",
-     [](Config& c, const Value& v) { return set_count(c.database.lanes, v, 1, 16); }},
-    {"database.in_flight_max",
-     [](Config& c, const Value& v) { return set_count(c.database.in_flight_max, v, 1, 4096); }},
-    {"database.queue_max",
-     [](Config& c, const Value& v) { return set_count(c.database.queue_max, v, 1, 65536); }},
-    {"database.statement_timeout",
-     [](Config& c, const Value& v) { return set_duration(c.database.statement_timeout, v); }},
-    {"database.connect_timeout",
-     [](Config& c, const Value& v) { return set_duration(c.database.connect_timeout, v); }},
-    {"redis.url", set_redis_url},
-    {"redis.command_timeout",
-     [](Config& c, const Value& v) { return set_duration(c.redis.command_timeout, v); }},
-    {"redis.connect_timeout",
-     [](Config& c, const Value& v) { return set_duration(c.redis.connect_timeout, v); }},
-    {"redis.tls_ca", [](Config& c, const Value& v) { return set_text(c.redis.tls_ca, v); }},
-    {"cache.ttl", [](Config& c, const Value& v) { return set_duration(c.cache.ttl, v); }},
-    {"cache.negative_ttl",
-     [](Config& c, const Value& v) { return set_duration(c.cache.negative_ttl, v); }},
-    {"cache.loads_max",
-     [](Config& c, const Value& v) { return set_count(c.cache.loads_max, v, 1, 65536); }},
+    {"listen", set_listen, [](const Config& c) { return as_json(c.listen); }},
+    {"io", set_io, print_io},
+    duration_setting<SK_AT(stop_timeout)>("stop_timeout", kMs, kDay),
+    duration_setting<SK_AT(request_deadline)>("request_deadline", kMs, kDay),
+    duration_setting<SK_AT(idle_timeout)>("idle_timeout", 100 * kMs, kDay),
+    size_setting<SK_AT(body_limit_bytes)>("body_limit", 0, 256 << 20),
+    count_setting<SK_AT(connections_max)>("connections_max", 1, 1'000'000),
+    count_setting<SK_AT(buffers)>("buffers", 64, 32'768),
+    {"log.requests", set_log_requests,
+     [](const Config& c) { return as_json(to_string(c.log_requests)); }},
+    {"database.url", set_database_url,
+     [](const Config& c) { return print_url(c.database.enabled); }},
+    flag_setting<SK_AT(database.required)>("database.required"),
+    text_setting<SK_AT(database.tls_ca)>("database.tls_ca"),
+    count_setting<SK_AT(database.lanes)>("database.lanes", 1, 16),
+    count_setting<SK_AT(database.in_flight_max)>("database.in_flight_max", 1, 4096),
+    count_setting<SK_AT(database.queue_max)>("database.queue_max", 1, 65'536),
+    duration_setting<SK_AT(database.statement_timeout)>("database.statement_timeout", kMs, kHour),
+    duration_setting<SK_AT(database.connect_timeout)>("database.connect_timeout", kMs, kHour),
+    {"redis.url", set_redis_url, [](const Config& c) { return print_url(c.redis.enabled); }},
+    flag_setting<SK_AT(redis.required)>("redis.required"),
+    text_setting<SK_AT(redis.tls_ca)>("redis.tls_ca"),
+    duration_setting<SK_AT(redis.command_timeout)>("redis.command_timeout", kMs, kHour),
+    duration_setting<SK_AT(redis.connect_timeout)>("redis.connect_timeout", kMs, kHour),
+    duration_setting<SK_AT(cache.ttl)>("cache.ttl", kMs, kDay),
+    duration_setting<SK_AT(cache.negative_ttl)>("cache.negative_ttl", kMs, kDay),
+    count_setting<SK_AT(cache.loads_max)>("cache.loads_max", 1, 65'536),
 };
+
+#undef SK_AT
 
 constexpr auto kSettingNames = [] {
   std::array<std::string_view, std::size(kSettings)> names{};
@@ -247,7 +311,8 @@ std::string format(const std::vector<ConfigMessage>& messages) {
 void apply_setting(Config& config, const SettingValue& setting, const std::string& source,
                    std::vector<ConfigMessage>& mistakes) {
   const auto fail = [&](const std::string& text) {
-    mistakes.push_back({source, setting.line, setting.column, setting.name + ": " + text});
+    mistakes.push_back(
+        {source, setting.line, setting.column, setting.name + ": " + text, setting.name});
   };
   constexpr std::string_view kOwn = "settings.";
   if (setting.name.starts_with(kOwn)) {
@@ -256,7 +321,7 @@ void apply_setting(Config& config, const SettingValue& setting, const std::strin
   }
   for (const Setting& known : kSettings) {
     if (known.name == setting.name) {
-      const std::string mistake = known.set(config, setting.value);
+      const std::string mistake = known.set(config, setting.value, known);
       if (!mistake.empty()) {
         fail(mistake + quoted(setting));
       }
@@ -268,6 +333,25 @@ void apply_setting(Config& config, const SettingValue& setting, const std::strin
                                                   : "; did you mean " + std::string(near) + "?"));
 }
 
+namespace {
+
+// What is wrong with where a required service is does not end the process: see DatabaseConfig.
+template <typename Service>
+void move_trouble(Service& service, std::string_view prefix, std::vector<ConfigMessage>& mistakes) {
+  if (!service.required) {
+    return;
+  }
+  for (const ConfigMessage& mistake : mistakes) {
+    if (mistake.setting == prefix) {
+      service.trouble = mistake.source + ": " + mistake.text;
+      service.enabled = false;
+    }
+  }
+  std::erase_if(mistakes, [&](const ConfigMessage& mistake) { return mistake.setting == prefix; });
+}
+
+}  // namespace
+
 ConfigResult read_config(std::string_view toml, const std::string& source,
                          const Environment& environment) {
   ConfigResult result;
@@ -275,7 +359,21 @@ ConfigResult read_config(std::string_view toml, const std::string& source,
     apply_setting(result.config, setting, source, result.mistakes);
   }
   apply_environment(result.config, environment, result.mistakes);
+  move_trouble(result.config.database, "database.url", result.mistakes);
+  move_trouble(result.config.redis, "redis.url", result.mistakes);
   return result;
+}
+
+std::string print_settings(const Config& config, bool json) {
+  std::string out = json ? "{" : "";
+  for (const Setting& setting : kSettings) {
+    if (json) {
+      out += (out.size() > 1 ? "," : "") + as_json(setting.name) + ":" + setting.print(config);
+    } else {
+      out.append(setting.name).append(" = ").append(setting.print(config)).append("\n");
+    }
+  }
+  return out + (json ? "}\n" : "");
 }
 
 ConfigResult load_config(const std::string& file, const Environment& environment) {
@@ -289,7 +387,8 @@ ConfigResult load_config(const std::string& file, const Environment& environment
     ConfigResult result;
     result.mistakes.push_back({file, 0, 0,
                                std::string("cannot be read (") + std::strerror(error) +
-                                   "): check the path after --config and its permissions"});
+                                   "): check the path after --config and its permissions",
+                               ""});
     return result;
   }
   return read_config(text, file, environment);

@@ -25,6 +25,13 @@ struct DatabaseConfig {
   // postgres://…, or libpq's "host=… dbname=…"; empty: the PG* variables, if they are set.
   std::string url;
   bool enabled = false;
+  // Whether the service is fit without it. If so, a database that is not configured, or wrongly, or
+  // does not answer, never ends the process: it is said in one line, and health is 503.
+  bool required = false;
+  std::string trouble;  // why a required one cannot be used as configured; empty: it can be tried
+  // PEM file with the authorities of the database's certificate. Where one is given (here or in
+  // PGSSLROOTCERT) and nobody has chosen a mode, a database elsewhere is verified in full.
+  std::string tls_ca;
   // Shared pipelined connections per process; 1-16. With a worker per core, one each is what a
   // server on as many cores serves fastest; more help where slow statements hold up quick ones.
   std::uint32_t lanes = 1;
@@ -37,6 +44,8 @@ struct DatabaseConfig {
 struct RedisConfig {
   std::string url;  // redis://[user:password@]host[:port][/db], rediss:// for TLS, unix:///path
   bool enabled = false;
+  bool required = false;  // as for the database
+  std::string trouble;
   Duration command_timeout =
       std::chrono::milliseconds(100);  // then a request goes on without Redis
   Duration connect_timeout = std::chrono::seconds(1);
@@ -55,8 +64,10 @@ struct Config {
   RequestLog log_requests = RequestLog::both;        // when it runs alone; else the balancer logs
   Duration stop_timeout = std::chrono::seconds(30);  // from SIGTERM to the end at the latest
   Duration request_deadline = std::chrono::seconds(15);  // for requests that bring none
-  std::size_t body_limit_bytes = 1024 * 1024;  // of a body that is read whole; beyond it 413
-  std::size_t connections_max = 4096;          // when it runs alone
+  std::size_t body_limit_bytes = 1024 * 1024;        // of a body that is read whole; beyond it 413
+  std::size_t connections_max = 4096;                // when it runs alone
+  Duration idle_timeout = std::chrono::seconds(75);  // between requests, when it runs alone
+  std::size_t buffers = 1024;                        // of 16 KiB; touched only when used
   DatabaseConfig database;
   RedisConfig redis;
   CacheConfig cache;
@@ -65,10 +76,11 @@ struct Config {
 
 // One mistake; line and column are 0 where it came from elsewhere than a file.
 struct ConfigMessage {
-  std::string source;  // "app.toml", "environment", "command line"
+  std::string source;  // "app.toml", "environment SIDEKICK_IO", "command line"
   std::size_t line = 0;
   std::size_t column = 0;
   std::string text;
+  std::string setting;  // "database.url"; empty where it is about none
 };
 
 // "app.toml:3:9: database.lanes: expected ..., and so on, one line each.
@@ -92,5 +104,8 @@ struct ConfigResult {
 [[nodiscard]] std::string check_listen(std::string_view text);
 
 [[nodiscard]] std::string_view to_string(RequestLog requests);
+
+// Every setting with its value, as TOML or JSON; of URLs only whether there is one.
+[[nodiscard]] std::string print_settings(const Config& config, bool json);
 
 }  // namespace sk::app

@@ -5,7 +5,6 @@
 #include "app/config.h"
 
 #include <cstdint>
-#include <expected>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -32,10 +31,5 @@ void apply_setting(Config& config, const SettingValue& setting, const std::strin
 // Sets what the environment says. Implemented in config_environment.cpp.
 void apply_environment(Config& config, const Environment& environment,
                        std::vector<ConfigMessage>& mistakes);
-
-// "250ms", "1.5s", "2m", "1h": positive, at most 10,000 hours.
-[[nodiscard]] std::expected<Duration, std::string> parse_duration(std::string_view text);
-// "512", "64KiB", "8MiB", "1GiB".
-[[nodiscard]] std::expected<std::size_t, std::string> parse_size(std::string_view text);
 
 }  // namespace sk::app

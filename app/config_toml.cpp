@@ -25,7 +25,7 @@ void flatten(const toml::table& table, const std::string& prefix, const std::str
       setting.value = flag->get();
     } else {
       mistakes.push_back(
-          {source, at.line, at.column, name + ": expected text, a number, true or false"});
+          {source, at.line, at.column, name + ": expected text, a number, true or false", name});
       continue;
     }
     out.push_back(std::move(setting));
@@ -41,7 +41,7 @@ std::vector<SettingValue> read_toml(std::string_view text, const std::string& so
     flatten(toml::parse(text, source), "", source, settings, mistakes);
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
-    mistakes.push_back({source, at.line, at.column, std::string(error.description())});
+    mistakes.push_back({source, at.line, at.column, std::string(error.description()), ""});
   }
   return settings;
 }

@@ -28,6 +28,7 @@ void log_health(Log& log, std::string_view what, const Health& health) {
 pg::Config to_pg_config(const Config& config, std::string_view application_name) {
   pg::Config out;
   out.url = config.database.url;
+  out.tls_ca_file = config.database.tls_ca;
   out.lanes = config.database.lanes;
   out.in_flight_max = config.database.in_flight_max;
   out.queue_max = config.database.queue_max;
@@ -52,30 +53,49 @@ std::expected<std::unique_ptr<Engine>, std::string> Engine::create(Loop& loop, c
                                                                    LogWriter& log_writer,
                                                                    std::string_view name) {
   auto resolver = std::make_unique<Resolver>(loop);
+  Troubles troubles{config.database.trouble, config.redis.trouble};
   std::unique_ptr<pg::Client> pg;
   if (config.database.enabled) {
     auto created = pg::Client::create(loop, *resolver, to_pg_config(config, name));
-    if (!created) {
-      return std::unexpected("database.url (DATABASE_URL): " + created.error().message);
+    if (created) {
+      pg = std::move(*created);
+    } else {
+      troubles.database = "database.url (DATABASE_URL): " + created.error().message;
     }
-    pg = std::move(*created);
+  } else if (config.database.required && troubles.database.empty()) {
+    troubles.database =
+        "none is configured, and this service requires one: set DATABASE_URL, or PGHOST, PGUSER "
+        "and PGPASSWORD";
   }
   std::unique_ptr<redis::Client> redis;
   if (config.redis.enabled) {
     auto created = redis::Client::create(loop, *resolver, to_redis_config(config, name));
-    if (!created) {
-      return std::unexpected("redis.url (REDIS_URL): " + created.error().message);
+    if (created) {
+      redis = std::move(*created);
+    } else {
+      troubles.redis = "redis.url (REDIS_URL): " + created.error().message;
     }
-    redis = std::move(*created);
+  } else if (config.redis.required && troubles.redis.empty()) {
+    troubles.redis = "none is configured, and this service requires one: set REDIS_URL";
+  }
+  // Where it is required, health tells of it, and the process stays; else it was a mistake.
+  if (!troubles.database.empty() && !config.database.required) {
+    return std::unexpected(troubles.database);
+  }
+  if (!troubles.redis.empty() && !config.redis.required) {
+    return std::unexpected(troubles.redis);
   }
   return std::unique_ptr<Engine>(new Engine(loop, config, routes, role, log_writer,
-                                            std::move(resolver), std::move(pg), std::move(redis)));
+                                            std::move(resolver), std::move(pg), std::move(redis),
+                                            std::move(troubles)));
 }
 
 Engine::Engine(Loop& loop, const Config& config, const Routes& routes, Role role,
                LogWriter& log_writer, std::unique_ptr<Resolver> resolver,
-               std::unique_ptr<pg::Client> pg, std::unique_ptr<redis::Client> redis)
-    : loop_(loop),
+               std::unique_ptr<pg::Client> pg, std::unique_ptr<redis::Client> redis,
+               Troubles troubles)
+    : troubles_(std::move(troubles)),
+      loop_(loop),
       log_(log_writer),
       resolver_(std::move(resolver)),
       pg_(std::move(pg)),
@@ -91,6 +111,13 @@ Engine::Engine(Loop& loop, const Config& config, const Routes& routes, Role role
       runtime_(routes, services_, role) {}
 
 void Engine::start() {
+  const auto tell = [&](std::string_view what, const std::string& trouble) {
+    if (!trouble.empty()) {
+      log_.event(LogLevel::error, std::string(what) + " cannot be used", {{"reason", trouble}});
+    }
+  };
+  tell("PostgreSQL", troubles_.database);
+  tell("Redis", troubles_.redis);
   if (pg_) {
     pg_->start([this](const pg::Health& health) { log_health(log_, "PostgreSQL", health); });
   }

@@ -28,10 +28,16 @@ namespace sk::app {
 [[nodiscard]] pg::Config to_pg_config(const Config& config, std::string_view application_name);
 [[nodiscard]] redis::Config to_redis_config(const Config& config, std::string_view client_name);
 
+// Why a required service cannot even be tried; empty where it can.
+struct Troubles {
+  std::string database;
+  std::string redis;
+};
+
 class Engine {
  public:
   // All references must outlive the engine. The error is one line that names the setting and the
-  // fix.
+  // fix. Trouble with a required service is none: start() logs it.
   static std::expected<std::unique_ptr<Engine>, std::string> create(Loop& loop,
                                                                     const Config& config,
                                                                     const Routes& routes, Role role,
@@ -49,9 +55,10 @@ class Engine {
  private:
   Engine(Loop& loop, const Config& config, const Routes& routes, Role role, LogWriter& log_writer,
          std::unique_ptr<Resolver> resolver, std::unique_ptr<pg::Client> pg,
-         std::unique_ptr<redis::Client> redis);
+         std::unique_ptr<redis::Client> redis, Troubles troubles);
   void redis_changed(const redis::Health& health);
 
+  const Troubles troubles_;
   Loop& loop_;
   Log log_;
   std::unique_ptr<Resolver> resolver_;

@@ -20,9 +20,14 @@ namespace {
 
 // PostgreSQL's and Redis' clients tell the same things by the same names.
 template <typename Client>
-DependencyHealth dependency(const Client* client, Instant now) {
+DependencyHealth dependency(const Client* client, bool required, Instant now) {
   DependencyHealth out;
   if (client == nullptr) {
+    if (required) {
+      out.state = "required, but not configured";
+      out.ready = false;
+      out.has_answered = false;
+    }
     return out;
   }
   using State = std::remove_cvref_t<decltype(client->health().state)>;
@@ -48,8 +53,8 @@ bool HealthReport::ready() const { return !stopping && postgres.ready && redis.r
 HealthReport health_of(const Services& services, bool stopping) {
   const Instant now = services.loop.now();
   return HealthReport{.stopping = stopping,
-                      .postgres = dependency(services.pg, now),
-                      .redis = dependency(services.redis, now)};
+                      .postgres = dependency(services.pg, services.config.database.required, now),
+                      .redis = dependency(services.redis, services.config.redis.required, now)};
 }
 
 std::optional<Response> answer_health(std::string_view path, const HealthReport& report) {

@@ -1,10 +1,10 @@
 // The health of one process: what /livez, /healthz and /readyz answer.
 //
 //   /livez    200 while the process lives
-//   /healthz  whether a platform should send requests here: 503 until every configured dependency
-//             has answered once, when a password has been refused for kRefusedMax (so that the
-//             platform replaces the task, which then gets the new one) and while stopping; an
-//             outage of a dependency is no reason, because it must not take every task away
+//   /healthz  whether a platform should send requests here: 503 until every configured or required
+//             dependency has answered once, when a password has been refused for kRefusedMax (so
+//             that the platform replaces the task, which then gets the new one) and while stopping;
+//             an outage of a dependency is no reason, because it must not take every task away
 //   /readyz   whether the dependencies answer now
 #pragma once
 

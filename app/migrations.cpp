@@ -154,6 +154,9 @@ int migrate(const Config& config, const std::vector<Migration>& migrations,
     std::fprintf(stderr, "%s migrate: %s\n", std::string(program).c_str(), why.c_str());
     return 1;
   };
+  if (!config.database.trouble.empty()) {
+    return refuse(config.database.trouble);
+  }
   if (!config.database.enabled) {
     return refuse("no database is configured: set DATABASE_URL, PGHOST, or url in [database]");
   }

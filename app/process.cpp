@@ -26,7 +26,7 @@ Process::Process(const Routes& routes, const Config& config, const Identity& ide
     return;
   }
   try {
-    loop_ = Loop::create(probe->backend);
+    loop_ = Loop::create(probe->backend, {.buffers = config.buffers});
     stop_wanted_.emplace(*loop_);
     const auto on_signal = [this](int, int) {
       if (stopping_ && impatience_) {

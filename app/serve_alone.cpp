@@ -37,6 +37,7 @@ class Server {
         connections_(loop_) {
     // Bodies that a handler wants whole are bounded by the runtime; streams, by their handler.
     h1_config_.limits.body_bytes = kNoBodyLimit;
+    h1_config_.idle_timeout = std::chrono::ceil<std::chrono::milliseconds>(config_.idle_timeout);
   }
 
   Task<void> run() {

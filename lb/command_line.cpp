@@ -28,6 +28,9 @@ ParsedLine parse_command_line(int argc, const char* const* argv) {
   healthcheck->add_option("--path", line.path, "/livez, /healthz or /readyz")
       ->capture_default_str();
 
+  CLI::App* const environment = app.add_subcommand(
+      "environment", "Print the variables that sidekick-lb and its workers read");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -39,6 +42,8 @@ ParsedLine parse_command_line(int argc, const char* const* argv) {
     line.command = CommandLine::Command::check;
   } else if (healthcheck->parsed()) {
     line.command = CommandLine::Command::healthcheck;
+  } else if (environment->parsed()) {
+    line.command = CommandLine::Command::environment;
   }
   return {line, 0};
 }

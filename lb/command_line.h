@@ -8,7 +8,7 @@
 namespace sk::lb {
 
 struct CommandLine {
-  enum class Command : std::uint8_t { run, check, healthcheck };
+  enum class Command : std::uint8_t { run, check, healthcheck, environment };
 
   Command command = Command::run;
   std::string config = "/etc/sidekick/sidekick.toml";

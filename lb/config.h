@@ -35,7 +35,9 @@ struct ConfigPlace {
 
 struct ServerConfig {
   Duration stop_timeout = 30s;  // What the platform grants between SIGTERM and SIGKILL.
-  std::uint32_t threads = 0;    // Data threads. 0: one per core the process may use.
+  // From SIGTERM to our own end at the latest. 0: eleven twelfths of stop_timeout. See drain.h.
+  Duration drain_timeout{0};
+  std::uint32_t threads = 0;  // Data threads. 0: one per core the process may use.
   IoChoice io = IoChoice::automatic;
   std::uint32_t connections_max = 0;  // Client connections. 0: 80 % of RLIMIT_NOFILE.
   std::uint32_t buffers = 1024;       // Of 16 KiB, per thread; touched only when used.

@@ -1,8 +1,7 @@
 #include "lb/config_check.h"
 
 #include "net/core/nearest_name.h"
-
-#include "lb/config_units.h"
+#include "net/core/units.h"
 
 #include <algorithm>
 #include <string>
@@ -14,6 +13,17 @@ namespace {
 
 // The ALB keeps idle connections for 60 s and answers 502 where its target closes one first.
 constexpr Duration kAlbIdle = 60s;
+
+void check_server(const Config& config, ConfigMessages& messages) {
+  const ServerConfig& server = config.server;
+  if (server.drain_timeout >= server.stop_timeout) {
+    messages.error(
+        {}, "server.drain_timeout",
+        format_duration(server.drain_timeout) + " is not less than stop_timeout, " +
+            format_duration(server.stop_timeout) +
+            ", after which the platform kills; leave it out to get eleven twelfths of that");
+  }
+}
 
 void check_admin(const Config& config, ConfigMessages& messages) {
   const AdminConfig& admin = config.admin;
@@ -264,6 +274,7 @@ void check_routes(const Config& config, ConfigMessages& messages) {
 }  // namespace
 
 void check_config(const Config& config, ConfigMessages& messages) {
+  check_server(config, messages);
   check_listeners(config, messages);
   check_admin(config, messages);
   check_upstreams(config, messages);

@@ -1,22 +1,15 @@
 #include "lb/config_environment.h"
 
-#include "lb/config_units.h"
+#include "net/core/environment.h"
+#include "net/core/units.h"
 
-#include <charconv>
+#include <algorithm>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace sk::lb {
-namespace {
-
-std::optional<std::uint32_t> parse_count(std::string_view text, std::uint32_t most) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size() || number > most) {
-    return std::nullopt;
-  }
-  return number;
-}
-
-}  // namespace
 
 std::optional<RequestLog> parse_request_log(std::string_view text) {
   for (const RequestLog value :
@@ -42,52 +35,163 @@ std::string_view to_string(RequestLog requests) {
   return "both";
 }
 
-void apply_environment(Config& config, const Environment& environment, ConfigMessages& messages) {
-  // Reads one variable; `take` returns false where the value is not one.
-  const auto apply = [&](const char* name, const char* expected, const auto& take) {
-    const std::optional<std::string> value = environment(name);
-    if (value && !value->empty() && !take(std::string_view(*value))) {
-      messages.error({}, name, std::string("expected ") + expected + "; got " + in_quotes(*value));
+namespace {
+
+// The variables that are set and good, as values of the types that settings have.
+class Variables {
+ public:
+  Variables(const Environment& environment, ConfigMessages& messages)
+      : environment_(environment), messages_(messages) {
+    for (const EnvironmentMistake& mistake : check_variables(environment)) {
+      messages_.error({}, mistake.name, mistake.text);
+      broken_.push_back(mistake.name);
     }
-  };
-  apply("SIDEKICK_IO", "auto, uring or epoll", [&](std::string_view text) {
-    const Result<IoChoice> choice = parse_io_choice(text);
-    config.server.io = choice.value_or(config.server.io);
-    return choice.has_value();
+  }
+
+  std::optional<std::string> text(const char* name) const {
+    std::optional<std::string> value = environment_(name);
+    const bool usable =
+        value && !value->empty() && std::ranges::find(broken_, name) == broken_.end();
+    return usable ? std::move(value) : std::nullopt;
+  }
+
+  // Calls take(value) where the variable has one.
+  template <typename Take>
+  void count(const char* name, Take take) const {
+    if (const std::optional<std::string> value = text(name)) {
+      take(static_cast<std::uint32_t>(std::stoul(*value)));
+    }
+  }
+  template <typename Take>
+  void duration(const char* name, Take take) const {
+    if (const std::optional<std::string> value = text(name)) {
+      take(parse_duration_variable(*value).value());
+    }
+  }
+  template <typename Take>
+  void address(const char* name, Take take) const {
+    const std::optional<std::string> value = text(name);
+    if (!value) {
+      return;
+    }
+    Result<ConfigAddress> address = parse_config_address(*value);
+    if (address) {
+      take(std::move(*address));
+    } else {
+      wrong(name, address.error().detail + std::string("; got ") + in_quotes(*value));
+    }
+  }
+  void wrong(const char* name, std::string words) const {
+    messages_.error({}, name, std::move(words));
+  }
+
+ private:
+  const Environment& environment_;
+  ConfigMessages& messages_;
+  std::vector<std::string> broken_;
+};
+
+void apply_to_server(const Variables& variables, Config& config) {
+  ServerConfig& server = config.server;
+  if (const auto io = variables.text("SIDEKICK_IO")) {
+    server.io = parse_io_choice(*io).value();
+  }
+  if (const auto requests = variables.text("SIDEKICK_LOG_REQUESTS")) {
+    config.log.requests = parse_request_log(*requests).value();
+  }
+  variables.count("SIDEKICK_THREADS", [&](std::uint32_t value) { server.threads = value; });
+  variables.count("SIDEKICK_BUFFERS", [&](std::uint32_t value) { server.buffers = value; });
+  variables.count("SIDEKICK_CONNECTIONS_MAX",
+                  [&](std::uint32_t value) { server.connections_max = value; });
+  variables.duration("SIDEKICK_STOP_TIMEOUT", [&](Duration value) { server.stop_timeout = value; });
+  variables.duration("SIDEKICK_DRAIN_TIMEOUT",
+                     [&](Duration value) { server.drain_timeout = value; });
+  variables.address("SIDEKICK_ADMIN",
+                    [&](ConfigAddress value) { config.admin.address = std::move(value); });
+}
+
+void apply_to_listeners(const Variables& variables, Config& config) {
+  std::vector<ListenerConfig>& listeners = config.listeners;
+  variables.address("SIDEKICK_LISTEN", [&](ConfigAddress value) {
+    if (listeners.size() == 1) {
+      listeners.front().address = std::move(value);
+    } else {
+      variables.wrong("SIDEKICK_LISTEN", "says where the only listener listens, but the file has " +
+                                             std::to_string(listeners.size()) +
+                                             ": change their addresses there");
+    }
   });
-  apply("SIDEKICK_STOP_TIMEOUT", "a duration such as 30s", [&](std::string_view text) {
-    // ECS and `docker stop -t` count seconds.
-    const std::string with_unit = std::string(text) + (parse_count(text, UINT32_MAX) ? "s" : "");
-    const Result<Duration> duration = parse_duration(with_unit);
-    config.server.stop_timeout = duration.value_or(config.server.stop_timeout);
-    return duration.has_value();
+  variables.duration("SIDEKICK_KEEPALIVE_IDLE", [&](Duration value) {
+    for (ListenerConfig& listener : listeners) {
+      listener.limits.idle_timeout = value;
+    }
   });
-  apply("SIDEKICK_THREADS", "a number from 0 to 256", [&](std::string_view text) {
-    const auto count = parse_count(text, 256);
-    config.server.threads = count.value_or(config.server.threads);
-    return count.has_value();
+  variables.duration("SIDEKICK_HEADER_TIMEOUT", [&](Duration value) {
+    for (ListenerConfig& listener : listeners) {
+      listener.limits.header_timeout = value;
+    }
   });
-  apply("SIDEKICK_WORKERS", "a number from 0 to 256", [&](std::string_view text) {
-    const auto count = parse_count(text, 256);
+  const std::optional<std::string> proxies = variables.text("SIDEKICK_TRUSTED_PROXIES");
+  if (!proxies) {
+    return;
+  }
+  std::vector<Network> networks;
+  for (const auto& part : std::views::split(*proxies, ',')) {
+    const std::string_view text(part.begin(), part.end());
+    const Result<Network> network = parse_network(text);
+    if (!network) {
+      return variables.wrong("SIDEKICK_TRUSTED_PROXIES",
+                             network.error().detail + std::string("; got ") + in_quotes(text));
+    }
+    networks.push_back(*network);
+  }
+  for (ListenerConfig& listener : listeners) {
+    listener.trusted_proxies = networks;
+  }
+}
+
+void apply_to_upstreams(const Variables& variables, Config& config) {
+  variables.count("SIDEKICK_WORKERS", [&](std::uint32_t value) {
     for (UpstreamConfig& upstream : config.upstreams) {
       if (upstream.workers && upstream.workers->count == 0) {
-        upstream.workers->count = count.value_or(0);
+        upstream.workers->count = value;
       }
     }
-    return count.has_value();
   });
-  apply("SIDEKICK_LOG_REQUESTS", "both, completed, errors or off", [&](std::string_view text) {
-    const auto requests = parse_request_log(text);
-    config.log.requests = requests.value_or(config.log.requests);
-    return requests.has_value();
-  });
-  apply("SIDEKICK_ADMIN", "an address such as 127.0.0.1:9900", [&](std::string_view text) {
-    const Result<ConfigAddress> address = parse_config_address(text);
-    if (address) {
-      config.admin.address = *address;
+  variables.count("SIDEKICK_IN_FLIGHT_MAX", [&](std::uint32_t value) {
+    for (UpstreamConfig& upstream : config.upstreams) {
+      upstream.in_flight_max = value;
     }
-    return address.has_value();
   });
+}
+
+void apply_to_routes(const Variables& variables, Config& config) {
+  // A ceiling: routes that promise less keep what they promise.
+  variables.duration("SIDEKICK_REQUEST_DEADLINE", [&](Duration value) {
+    for (RouteConfig& route : config.routes) {
+      route.total_timeout = std::min(route.total_timeout, value);
+      route.response_header_timeout = std::min(route.response_header_timeout, value);
+      route.between_bytes_timeout = std::min(route.between_bytes_timeout, value);
+      if (route.budget && route.budget->deadline) {
+        route.budget->deadline = std::min(*route.budget->deadline, value);
+      }
+    }
+  });
+  if (const auto limit = variables.text("SIDEKICK_BODY_LIMIT")) {
+    for (RouteConfig& route : config.routes) {
+      route.body_bytes = parse_size(*limit).value();
+    }
+  }
+}
+
+}  // namespace
+
+void apply_environment(Config& config, const Environment& environment, ConfigMessages& messages) {
+  const Variables variables(environment, messages);
+  apply_to_server(variables, config);
+  apply_to_listeners(variables, config);
+  apply_to_upstreams(variables, config);
+  apply_to_routes(variables, config);
 }
 
 }  // namespace sk::lb

@@ -1,9 +1,10 @@
 #include "lb/config_print.h"
 
 #include "net/core/json_text.h"
+#include "net/core/units.h"
 
 #include "lb/config_environment.h"
-#include "lb/config_units.h"
+#include "lb/drain_plan.h"
 
 #include <charconv>
 #include <string_view>
@@ -336,6 +337,7 @@ void print_route(Printer& to, const RouteConfig& route) {
 void print(Printer& to, const Config& config) {
   to.begin_section("server");
   to.duration("stop_timeout", config.server.stop_timeout);
+  to.duration("drain_timeout", drain_timeout(config.server));
   to.number("threads", config.server.threads);
   to.text("io", name_of(config.server.io));
   to.number("connections_max", config.server.connections_max);

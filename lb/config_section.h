@@ -4,10 +4,10 @@
 #pragma once
 
 #include "net/core/nearest_name.h"
+#include "net/core/units.h"
 
 #include "lb/config_address.h"
 #include "lb/config_messages.h"
-#include "lb/config_units.h"
 
 #include <toml++/toml.hpp>
 

@@ -1,9 +1,10 @@
 #include "lb/config_toml.h"
 
+#include "net/core/units.h"
+
 #include "lb/config_check.h"
 #include "lb/config_environment.h"
 #include "lb/config_section.h"
-#include "lb/config_units.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ constexpr const char* kListenAddress =
 
 void read_server(Section& section, ServerConfig& server) {
   section.duration("stop_timeout", server.stop_timeout, 2s, 24h);
+  section.duration("drain_timeout", server.drain_timeout, 0s, 24h);
   section.integer("threads", server.threads, 0, 256);
   section.choice("io", server.io, kIoChoices);
   section.integer("connections_max", server.connections_max, 0, 10'000'000);

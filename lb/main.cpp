@@ -1,5 +1,6 @@
 // sidekick-lb: runs the balancer, checks its configuration, or asks a running one.
 
+#include "net/core/environment.h"
 #include "net/io/signals.h"
 
 #include "lb/command_line.h"
@@ -15,6 +16,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <utility>
+
+extern char** environ;
 
 namespace sk::lb {
 namespace {
@@ -35,6 +39,11 @@ std::optional<Config> load(const CommandLine& line) {
     return name == "SIDEKICK_IO" && !line.io.empty() ? std::optional<std::string>(line.io)
                                                      : process(name);
   };
+  if (line.command != CommandLine::Command::healthcheck) {
+    for (EnvironmentMistake& unknown : unknown_variables(environ)) {
+      messages.warning({}, unknown.name, std::move(unknown.text));
+    }
+  }
   std::optional<Config> config = load_config(line.config, environment, messages);
   print(stderr, messages.format(line.config));
   return config;
@@ -101,6 +110,9 @@ int main(int argc, char** argv) {
       return sk::lb::check(*parsed.line);
     case sk::lb::CommandLine::Command::healthcheck:
       return sk::lb::healthcheck(*parsed.line);
+    case sk::lb::CommandLine::Command::environment:
+      sk::lb::print(stdout, sk::print_variables());
+      return 0;
     case sk::lb::CommandLine::Command::run:
       break;
   }

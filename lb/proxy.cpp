@@ -1,10 +1,10 @@
 #include "lb/proxy.h"
 
+#include "net/core/units.h"
 #include "net/http/hop_by_hop.h"
 #include "net/io/loop.h"
 
 #include "lb/client_identity.h"
-#include "lb/config_units.h"
 #include "lb/own_response.h"
 
 #include <algorithm>

@@ -1,11 +1,12 @@
 #include "lb/server.h"
 
 #include "net/core/assert.h"
+#include "net/core/units.h"
 #include "net/io/address.h"
 #include "net/io/event.h"
 
-#include "lb/config_units.h"
 #include "lb/cpu_count.h"
+#include "lb/drain_plan.h"
 #include "lb/metric_names.h"
 
 #include "sidekick_version.h"
@@ -21,7 +22,7 @@
 namespace sk::lb {
 namespace {
 
-constexpr Duration kHurry = 2s;        // what a second signal leaves us
+constexpr Duration kHurry = 100ms;     // what a second signal leaves the workers
 constexpr Duration kLookEvery = 20ms;  // while draining
 // After the last sweep of the backlogs, for requests that are on their way already.
 constexpr Duration kFirstBytes = 200ms;
@@ -44,9 +45,6 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
   }
 }
-
-// The part of stop_timeout that is kept for ending workers and for leaving.
-Duration margin(Duration stop_timeout) { return std::min<Duration>(5s, stop_timeout / 6); }
 
 }  // namespace
 
@@ -121,8 +119,8 @@ bool Server::set_up() {
   if (!start_threads()) {
     return false;
   }
-  supervisor_ = std::make_unique<Supervisor>(*loop_, log_, *serving_, threads_,
-                                             [this] { give_up(); });
+  supervisor_ =
+      std::make_unique<Supervisor>(*loop_, log_, *serving_, threads_, [this] { give_up(); });
   if (!supervisor_->start(why)) {
     return fatal(why);
   }
@@ -218,7 +216,8 @@ void Server::log_ready() {
   log_.event(LogLevel::info, "started",
              {{"threads", serving_->threads},
               {"connectionsMax", serving_->connections_max},
-              {"stopTimeout", format_duration(config_.server.stop_timeout)}});
+              {"stopTimeout", format_duration(config_.server.stop_timeout)},
+              {"drainTimeout", format_duration(drain_timeout(config_.server))}});
 }
 
 void Server::on_signal(int signal, int sender) {
@@ -236,9 +235,9 @@ void Server::on_signal(int signal, int sender) {
                {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}, {"sender", sender}});
     tasks_->spawn(drain());
   } else if (hurry_at_ == kNever) {
-    hurry_at_ = loop_->now() + kHurry;
+    hurry_at_ = loop_->now();
     log_.event(LogLevel::warn, "stopping at once: a second signal came", {{"sender", sender}});
-    supervisor_->hurry_if_stopping(hurry_at_);
+    supervisor_->hurry_if_stopping(hurry_at_ + kHurry);
   }
 }
 
@@ -274,15 +273,18 @@ void Server::reap_orphans() {
 }
 
 Instant Server::stop_at() const {
-  const Duration whole = config_.server.stop_timeout;
-  return std::min(hurry_at_, stopping_since_ + whole - margin(whole));
+  return std::min(hurry_at_, stopping_since_ + drain_plan(config_.server).in_flight);
+}
+
+Instant Server::kill_workers_at() const {
+  const Instant hurried = hurry_at_ == kNever ? kNever : hurry_at_ + kHurry;
+  return std::min(hurried, stopping_since_ + drain_plan(config_.server).workers);
 }
 
 // Health says 503 and answers say "Connection: close", but whoever still comes is served: load
-// balancers in front take a while to look away. At most half of the time.
+// balancers in front take a while to look away. drain_plan.h says how long.
 Task<void> Server::wait_for_quiet() {
-  const Duration whole = config_.server.stop_timeout;
-  const Duration quiet = std::min<Duration>(2s, whole / 10);
+  const DrainPlan plan = drain_plan(config_.server);
   const auto requests = [this] {
     std::uint64_t sum = 0;
     for (std::uint32_t thread = 0; thread < serving_->threads; ++thread) {
@@ -292,8 +294,8 @@ Task<void> Server::wait_for_quiet() {
   };
   std::uint64_t seen = requests();
   Instant last = loop_->now();
-  while (hurry_at_ == kNever && loop_->now() - last < quiet &&
-         loop_->now() - stopping_since_ < whole / 2) {
+  while (hurry_at_ == kNever && loop_->now() - last < plan.quiet &&
+         loop_->now() - stopping_since_ < plan.lame_duck) {
     const Result<void> slept = co_await Sleep(*scope_, loop_->now() + kLookEvery);
     static_cast<void>(slept);
     const std::uint64_t now = requests();
@@ -340,8 +342,10 @@ Task<void> Server::drain() {
   for (const std::unique_ptr<OpenListener>& listener : serving_->listeners) {
     listener->socket.close();
   }
-  const Result<void> slept = co_await Sleep(*scope_, loop_->now() + kFirstBytes);
-  static_cast<void>(slept);
+  if (hurry_at_ == kNever) {
+    const Result<void> slept = co_await Sleep(*scope_, loop_->now() + kFirstBytes);
+    static_cast<void>(slept);
+  }
   log_.event(LogLevel::info, "listeners closed",
              {{"afterMs", (loop_->now() - stopping_since_) / 1ms},
               {"connections", serving_->state.connections.load()}});
@@ -352,8 +356,7 @@ Task<void> Server::drain() {
   std::function<void()> watch_the_time = [this] { cut_off_when_time_is_up(); };
   co_await on_all_threads(end_connections, watch_the_time);
 
-  const Duration whole = config_.server.stop_timeout;
-  co_await supervisor_->stop(std::min(hurry_at_, stopping_since_ + whole - margin(whole) / 2));
+  co_await supervisor_->stop(kill_workers_at());
   for (const std::unique_ptr<DataThread>& thread : threads_) {
     thread->finish();
   }

@@ -51,6 +51,7 @@ class Server {
                             std::function<void()> meanwhile);
   void cut_off_when_time_is_up();
   Instant stop_at() const;
+  Instant kill_workers_at() const;
 
   std::string print_metrics() const;
   bool fatal(const std::string& text);
@@ -71,7 +72,7 @@ class Server {
   bool gave_up_ = false;
   // Control thread only, from SIGTERM on.
   Instant stopping_since_ = kNever;
-  Instant hurry_at_ = kNever;  // a second signal came: be done by then
+  Instant hurry_at_ = kNever;  // a second signal came then: end at once
   bool cut_off_ = false;
 };
 

@@ -1,11 +1,11 @@
 #include "lb/worker.h"
 
+#include "net/core/units.h"
 #include "net/io/connector.h"
 #include "net/io/loop.h"
 #include "net/io/operation.h"
 #include "net/link/control.h"
 
-#include "lb/config_units.h"
 #include "lb/worker_output.h"
 
 #include <fcntl.h>

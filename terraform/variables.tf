@@ -383,8 +383,8 @@ variable "pg_connections_per_worker" {
   default     = 8
 
   validation {
-    condition     = var.pg_connections_per_worker >= 1 && var.pg_connections_per_worker <= 200
-    error_message = "pg_connections_per_worker = ${var.pg_connections_per_worker}: must be 1 to 200."
+    condition     = var.pg_connections_per_worker >= 1 && var.pg_connections_per_worker <= 16 && floor(var.pg_connections_per_worker) == var.pg_connections_per_worker
+    error_message = "pg_connections_per_worker = ${var.pg_connections_per_worker}: must be a whole number from 1 to 16."
   }
 
   # A rolling deployment doubles the tasks for a while.

@@ -15,6 +15,11 @@ struct Config {
   // PGSSLMODE and libpq's other variables. Empty: everything from there.
   std::string url;
 
+  // PEM file with the authorities of the server's certificate, unless the URL (sslrootcert) or
+  // PGSSLROOTCERT names another. Where one is named and nobody chose an sslmode, a server that is
+  // not on this host is verified in full, name and all.
+  std::string tls_ca_file;
+
   std::size_t lanes = 2;             // shared connections per client, 1..16
   std::size_t in_flight_max = 64;    // statements sent and unanswered, per lane
   std::size_t queue_max = 256;       // statements waiting for a lane; more are `overloaded`

@@ -6,8 +6,12 @@
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -100,6 +104,19 @@ Task<Result<Targets>> look_up(Resolver& resolver, const ConnectionSettings& sett
     co_return std::unexpected(std::move(last));
   }
   co_return targets;
+}
+
+// libpq would say this as well, but only once it has connected, and without the way out.
+std::optional<Error> missing_ca_file(const ConnectionSettings& settings) {
+  const std::string& file = settings.needed_ca_file;
+  if (file.empty() || ::access(file.c_str(), R_OK) == 0) {
+    return std::nullopt;
+  }
+  return make_error(ErrorKind::unavailable,
+                    "the certificate bundle " + file + " cannot be read (" +
+                        strerrordesc_np(errno) +
+                        "): put the database's authorities there (of RDS: global-bundle.pem), or "
+                        "set PGSSLROOTCERT to where they are");
 }
 
 PGconn* start(const ConnectionSettings& settings, const Targets& targets) {
@@ -201,6 +218,9 @@ bool Connection::consume() {
 
 Task<Result<Connection>> connect(Loop& loop, Resolver& resolver, const ConnectionSettings& settings,
                                  CancelScope& scope, Instant until) {
+  if (std::optional<Error> missing = missing_ca_file(settings)) {
+    co_return std::unexpected(std::move(*missing));
+  }
   auto targets = co_await look_up(resolver, settings, scope, until);
   if (!targets) {
     co_return std::unexpected(std::move(targets.error()));

@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -98,6 +99,12 @@ bool Host::needs_lookup() const {
   return address.empty() && !name.empty() && name.front() != '/' && name.front() != '@';
 }
 
+bool Host::is_elsewhere() const {
+  const std::string& where = address.empty() ? name : address;
+  const bool is_socket = address.empty() && !needs_lookup();
+  return !is_socket && where != "localhost" && where != "::1" && !where.starts_with("127.");
+}
+
 std::string ConnectionSettings::place() const {
   const Host& host = hosts.front();
   if (!host.needs_lookup() && host.address.empty()) {
@@ -145,6 +152,15 @@ Result<ConnectionSettings> make_settings(const Config& config) {
     return std::unexpected(std::move(hosts.error()));
   }
 
+  const bool chose_mode = given.contains("sslmode") || std::getenv("PGSSLMODE") != nullptr;
+  if (!config.tls_ca_file.empty()) {
+    set_default(keywords, "sslrootcert", config.tls_ca_file.c_str());
+  }
+  if (keywords.contains("sslrootcert") && !chose_mode &&
+      std::ranges::any_of(*hosts, &Host::is_elsewhere)) {
+    keywords["sslmode"] = "verify-full";
+  }
+
   // A server that has become a standby takes no writes: go on to one that does.
   if (!wants_session) {
     keywords["target_session_attrs"] = "read-write";
@@ -165,6 +181,12 @@ Result<ConnectionSettings> make_settings(const Config& config) {
   ConnectionSettings settings;
   settings.hosts = std::move(*hosts);
   settings.options.assign(keywords.begin(), keywords.end());
+  const auto mode = keywords.find("sslmode");
+  const auto bundle = keywords.find("sslrootcert");
+  if (mode != keywords.end() && mode->second.starts_with("verify-") && bundle != keywords.end() &&
+      bundle->second != "system") {
+    settings.needed_ca_file = bundle->second;
+  }
   return settings;
 }
 

@@ -18,11 +18,15 @@ struct Host {
 
   // True where name has to be resolved.
   [[nodiscard]] bool needs_lookup() const;
+  // True where the way there leaves this host, as far as one can see.
+  [[nodiscard]] bool is_elsewhere() const;
 };
 
 struct ConnectionSettings {
   std::vector<Host> hosts;                                   // tried in this order, at least one
   std::vector<std::pair<std::string, std::string>> options;  // everything else
+
+  std::string needed_ca_file;  // without which no connection can be made; empty: there is none
 
   // For messages: "host:port", of the first host; never the password.
   [[nodiscard]] std::string place() const;

@@ -3,8 +3,11 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 
 namespace sk::redis {
 namespace {
@@ -30,12 +33,18 @@ Result<TlsContext> make_tls_context(const std::string& ca_file) {
     return std::unexpected(make_error(ErrorKind::unavailable, last_openssl_error()));
   }
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  if (!ca_file.empty() && ::access(ca_file.c_str(), R_OK) != 0) {
+    return std::unexpected(make_error(
+        ErrorKind::unavailable,
+        "the CA file " + ca_file + " cannot be read (" + strerrordesc_np(errno) +
+            "): put the authorities of Redis there, or correct SIDEKICK_REDIS_CA (redis.tls_ca)"));
+  }
   const int trusted = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context.get())
                                       : SSL_CTX_load_verify_file(context.get(), ca_file.c_str());
   if (trusted != 1) {
-    return std::unexpected(
-        make_error(ErrorKind::unavailable,
-                   "the CA file \"" + ca_file + "\" cannot be read: " + last_openssl_error()));
+    return std::unexpected(make_error(
+        ErrorKind::unavailable,
+        "the CA file " + ca_file + " holds no certificates in PEM form: " + last_openssl_error()));
   }
   return context;
 }

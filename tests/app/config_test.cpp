@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
+#include <sstream>
 
 namespace sk::app {
 namespace {
@@ -131,8 +133,8 @@ TEST(AppConfig, WrongVariablesAreNamed) {
   const ConfigResult result =
       load_config("", environment_of({{"SIDEKICK_IO", "kqueue"}, {"REDIS_URL", "http://x"}}));
   ASSERT_EQ(result.mistakes.size(), 2U);
-  EXPECT_EQ(result.mistakes[0].source, "environment REDIS_URL");
-  EXPECT_EQ(result.mistakes[1].source, "environment SIDEKICK_IO");
+  EXPECT_EQ(result.mistakes[0].source, "environment SIDEKICK_IO");
+  EXPECT_EQ(result.mistakes[1].source, "environment REDIS_URL");
 }
 
 TEST(AppConfig, AMissingFileIsAMistake) {
@@ -151,17 +153,105 @@ TEST(AppConfig, ListenAddressesAreChecked) {
   EXPECT_NE(check_listen("unix:/" + std::string(107, 'x')), "");
 }
 
-TEST(AppConfig, UnitsAreStrict) {
-  EXPECT_EQ(parse_duration("1.5s"), std::chrono::milliseconds(1500));
-  EXPECT_EQ(parse_duration("10us"), std::chrono::microseconds(10));
-  for (const char* bad : {"", "5", "0s", "-1s", "1d", "1 s", "s", "1..5s", "99999h"}) {
-    EXPECT_FALSE(parse_duration(bad).has_value()) << bad;
+TEST(AppConfig, EveryVariableOfTheTableSetsItsSetting) {
+  const ConfigResult result =
+      load_config("", environment_of({{"SIDEKICK_LISTEN", "[::]:80"},
+                                      {"SIDEKICK_KEEPALIVE_IDLE", "80"},
+                                      {"SIDEKICK_REQUEST_DEADLINE", "50s"},
+                                      {"SIDEKICK_CONNECTIONS_MAX", "7"},
+                                      {"SIDEKICK_BUFFERS", "64"},
+                                      {"SIDEKICK_BODY_LIMIT", "2MiB"},
+                                      {"SIDEKICK_REQUIRE", "database,redis"},
+                                      {"SIDEKICK_PG_CONNECTIONS", "2"},
+                                      {"SIDEKICK_PG_IN_FLIGHT_MAX", "3"},
+                                      {"SIDEKICK_PG_QUEUE_MAX", "4"},
+                                      {"SIDEKICK_PG_CONNECT_TIMEOUT", "2"},
+                                      {"SIDEKICK_PG_STATEMENT_TIMEOUT", "1500ms"},
+                                      {"SIDEKICK_REDIS_CA", "/ca.pem"},
+                                      {"SIDEKICK_REDIS_CONNECT_TIMEOUT", "2s"},
+                                      {"SIDEKICK_REDIS_COMMAND_TIMEOUT", "50ms"},
+                                      {"SIDEKICK_CACHE_TTL", "1m"}}));
+  EXPECT_EQ(format(result.mistakes), "");
+  const Config& config = result.config;
+  EXPECT_EQ(config.listen, "[::]:80");
+  EXPECT_EQ(config.idle_timeout, std::chrono::seconds(80));
+  EXPECT_EQ(config.request_deadline, std::chrono::seconds(50));
+  EXPECT_EQ(config.connections_max, 7U);
+  EXPECT_EQ(config.buffers, 64U);
+  EXPECT_EQ(config.body_limit_bytes, 2U << 20);
+  EXPECT_TRUE(config.database.required);
+  EXPECT_TRUE(config.redis.required);
+  EXPECT_EQ(config.database.lanes, 2U);
+  EXPECT_EQ(config.database.in_flight_max, 3U);
+  EXPECT_EQ(config.database.queue_max, 4U);
+  EXPECT_EQ(config.database.connect_timeout, std::chrono::seconds(2));
+  EXPECT_EQ(config.database.statement_timeout, std::chrono::milliseconds(1500));
+  EXPECT_EQ(config.redis.tls_ca, "/ca.pem");
+  EXPECT_EQ(config.redis.connect_timeout, std::chrono::seconds(2));
+  EXPECT_EQ(config.redis.command_timeout, std::chrono::milliseconds(50));
+  EXPECT_EQ(config.cache.ttl, std::chrono::minutes(1));
+}
+
+TEST(AppConfig, WhatIsRequiredCanBeTakenBackByTheEnvironment) {
+  constexpr std::string_view kFile = "[database]\nrequired = true\n[redis]\nrequired = true\n";
+  const Config both = read_config(kFile, "app.toml", environment_of({})).config;
+  EXPECT_TRUE(both.database.required && both.redis.required);
+  const auto with = [&](const char* value) {
+    return read_config(kFile, "app.toml", environment_of({{"SIDEKICK_REQUIRE", value}}));
+  };
+  EXPECT_FALSE(with("none").config.database.required);
+  EXPECT_FALSE(with("database").config.redis.required);
+  EXPECT_EQ(format(with("postgres").mistakes),
+            "environment SIDEKICK_REQUIRE: expected database, redis, both with a comma between, or "
+            "none; not postgres\n");
+}
+
+TEST(AppConfig, AWrongUrlOfARequiredServiceIsTroubleAndNoMistake) {
+  const auto environment = environment_of(
+      {{"DATABASE_URL", "mysql://u:geheim@h/d"}, {"REDIS_URL_FILE", "/nonexistent/redis-url"}});
+  const ConfigResult strict = load_config("", environment);
+  EXPECT_EQ(strict.mistakes.size(), 2U) << format(strict.mistakes);
+  const ConfigResult required = read_config(
+      "[database]\nrequired = true\n[redis]\nrequired = true\n", "app.toml", environment);
+  EXPECT_EQ(format(required.mistakes), "");
+  EXPECT_FALSE(required.config.database.enabled);
+  EXPECT_NE(required.config.database.trouble.find("environment DATABASE_URL: "), std::string::npos);
+  EXPECT_EQ(required.config.database.trouble.find("geheim"), std::string::npos);
+  EXPECT_NE(required.config.redis.trouble.find(
+                "environment REDIS_URL_FILE: /nonexistent/redis-url cannot be read (No such file"),
+            std::string::npos)
+      << required.config.redis.trouble;
+}
+
+TEST(AppConfig, ASecretMayBeInAFile) {
+  const std::string path = testing::TempDir() + "/database-url";
+  std::ofstream(path) << "postgres://u:p@h/d\n";
+  const ConfigResult result =
+      load_config("", environment_of({{"DATABASE_URL_FILE", path.c_str()}}));
+  EXPECT_EQ(format(result.mistakes), "");
+  EXPECT_EQ(result.config.database.url, "postgres://u:p@h/d");
+  EXPECT_TRUE(result.config.database.enabled);
+  std::ofstream(path, std::ios::trunc) << "\n";
+  EXPECT_NE(format(load_config("", environment_of({{"DATABASE_URL_FILE", path.c_str()}})).mistakes)
+                .find("is empty: it must hold DATABASE_URL"),
+            std::string::npos);
+}
+
+TEST(AppConfig, PrintedSettingsReadBackAndHoldNoSecret) {
+  const ConfigResult first =
+      load_config("", environment_of({{"DATABASE_URL", "postgres://u:geheim@h/d"},
+                                      {"SIDEKICK_PG_CONNECTIONS", "3"}}));
+  const std::string printed = print_settings(first.config, false);
+  EXPECT_EQ(printed.find("geheim"), std::string::npos);
+  EXPECT_NE(printed.find("database.lanes = 3\n"), std::string::npos) << printed;
+  EXPECT_NE(print_settings(first.config, true).find("\"database.lanes\":3,"), std::string::npos);
+  const std::string defaults = print_settings(Config{}, false);
+  std::string readable;
+  std::istringstream lines(defaults);
+  for (std::string line; std::getline(lines, line);) {
+    readable += line.ends_with("= \"\"") ? "" : line + "\n";
   }
-  EXPECT_EQ(parse_size("2MiB"), 2097152U);
-  EXPECT_EQ(parse_size("10"), 10U);
-  for (const char* bad : {"", "1MB", "0", "-1", "x", "1e3"}) {
-    EXPECT_FALSE(parse_size(bad).has_value()) << bad;
-  }
+  EXPECT_EQ(format(read_config(readable, "printed", environment_of({})).mistakes), "") << readable;
 }
 
 TEST(CommandLine, KnowsItsOptionsAndCommands) {
@@ -173,6 +263,10 @@ TEST(CommandLine, KnowsItsOptionsAndCommands) {
   EXPECT_EQ(result.command_line->config_file, "x.toml");
   const char* migrate[] = {"app", "--config", "x", "migrate"};
   EXPECT_EQ(parse_command_line(4, migrate, "app", "1").command_line->command, Command::migrate);
+  const char* check[] = {"app", "check", "--json"};
+  const auto checked = parse_command_line(3, check, "app", "1");
+  EXPECT_EQ(checked.command_line->command, Command::check);
+  EXPECT_TRUE(checked.command_line->json);
   const char* wrong[] = {"app", "--bogus"};
   EXPECT_EQ(parse_command_line(2, wrong, "app", "1").exit_code, 2);
   const char* version[] = {"app", "--version"};

@@ -142,7 +142,7 @@ ConnectionSettings settings_of(std::string url) {
   config.url = std::move(url);
   Result<ConnectionSettings> made = make_settings(config);
   EXPECT_TRUE(made) << made.error().message;
-  return made ? *made : ConnectionSettings{{Host{}}, {}};
+  return made ? *made : ConnectionSettings{{Host{}}, {}, ""};
 }
 
 TEST(PgSettingsTest, WhatTheUrlSaysWinsAndTheRestIsSafe) {
@@ -160,6 +160,31 @@ TEST(PgSettingsTest, WhatTheUrlSaysWinsAndTheRestIsSafe) {
   EXPECT_EQ(option(settings, "options"), "-c x.y=1 -c statement_timeout=5000");
   EXPECT_EQ(option(settings, "host"), "");
   EXPECT_EQ(settings.place(), "a.test:6000");
+}
+
+TEST(PgSettingsTest, ACaFileMeansFullVerificationOfADatabaseElsewhere) {
+  Config config;
+  config.tls_ca_file = "/nonexistent/ca.pem";
+  const auto with = [&](const char* url) {
+    config.url = url;
+    return *make_settings(config);
+  };
+  const ConnectionSettings elsewhere = with("postgresql://u@db.test/d");
+  EXPECT_EQ(option(elsewhere, "sslmode"), "verify-full");
+  EXPECT_EQ(option(elsewhere, "sslrootcert"), "/nonexistent/ca.pem");
+  EXPECT_EQ(elsewhere.needed_ca_file, "/nonexistent/ca.pem");
+  for (const char* here : {"postgresql://u@localhost/d", "postgresql://u@127.0.0.1/d",
+                           "postgresql://u@[::1]/d", "host=/run/postgresql dbname=d"}) {
+    EXPECT_NE(option(with(here), "sslmode"), "verify-full") << here;
+    EXPECT_EQ(with(here).needed_ca_file, "") << here;
+  }
+  const ConnectionSettings chosen = with("postgresql://u@db.test/d?sslmode=require");
+  EXPECT_EQ(option(chosen, "sslmode"), "require");
+  const ConnectionSettings own =
+      with("postgresql://u@db.test/d?sslmode=verify-ca&sslrootcert=/other.pem");
+  EXPECT_EQ(own.needed_ca_file, "/other.pem");
+  EXPECT_EQ(with("postgresql://u@db.test/d?sslmode=verify-full&sslrootcert=system").needed_ca_file,
+            "");
 }
 
 TEST(PgSettingsTest, SeveralHostsPairWithTheirPorts) {

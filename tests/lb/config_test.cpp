@@ -7,7 +7,7 @@
 #include "lb/config_messages.h"
 #include "lb/config_print.h"
 #include "lb/config_toml.h"
-#include "lb/config_units.h"
+#include "lb/drain_plan.h"
 
 #include <gtest/gtest.h>
 #include <simdjson.h>
@@ -286,40 +286,104 @@ TEST(Config, MessagesQuoteHostileTextSafely) {
   }
 }
 
-TEST(Config, EnvironmentOverridesTheFile) {
-  const std::map<std::string, std::string> variables = {{"SIDEKICK_IO", "epoll"},
-                                                        {"SIDEKICK_STOP_TIMEOUT", "120"},
-                                                        {"SIDEKICK_THREADS", "3"},
-                                                        {"SIDEKICK_WORKERS", "5"},
-                                                        {"SIDEKICK_LOG_REQUESTS", "errors"},
-                                                        {"SIDEKICK_ADMIN", "unix:/run/admin.sock"}};
-  const Environment environment = [&](const std::string& name) {
+Environment environment_of(std::map<std::string, std::string> variables) {
+  return [variables = std::move(variables)](const std::string& name) {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
   };
-  Read result = read(kDocumented);
-  apply_environment(result.config, environment, result.messages);
-  EXPECT_EQ(result.text(), "");
-  EXPECT_EQ(result.config.server.io, IoChoice::epoll);
-  EXPECT_EQ(result.config.server.stop_timeout, 120s);
-  EXPECT_EQ(result.config.server.threads, 3U);
-  EXPECT_EQ(result.config.upstreams[0].workers->count, 5U);
-  EXPECT_EQ(result.config.upstreams[2].workers->count, 2U);  // stated in the file
-  EXPECT_EQ(result.config.log.requests, RequestLog::errors);
-  EXPECT_EQ(result.config.admin.address->host, "/run/admin.sock");
 }
 
-TEST(Config, ABrokenVariableIsNamed) {
-  Read result = read(kMinimal);
-  apply_environment(
-      result.config,
-      [](const std::string& name) -> std::optional<std::string> {
-        return name == "SIDEKICK_STOP_TIMEOUT" ? std::optional<std::string>("soon") : std::nullopt;
-      },
-      result.messages);
-  EXPECT_EQ(
-      result.text(),
-      "t.toml: error: SIDEKICK_STOP_TIMEOUT: expected a duration such as 30s; got \"soon\"\n");
+Read read_with(std::string_view toml, std::map<std::string, std::string> variables) {
+  Read result;
+  result.config = read_config(toml, "t.toml", result.messages);
+  apply_environment(result.config, environment_of(std::move(variables)), result.messages);
+  check_config(result.config, result.messages);
+  return result;
+}
+
+TEST(Config, EnvironmentOverridesTheFile) {
+  const Read result = read_with(kDocumented, {{"SIDEKICK_IO", "epoll"},
+                                              {"SIDEKICK_STOP_TIMEOUT", "120"},
+                                              {"SIDEKICK_DRAIN_TIMEOUT", "110s"},
+                                              {"SIDEKICK_THREADS", "3"},
+                                              {"SIDEKICK_WORKERS", "5"},
+                                              {"SIDEKICK_CONNECTIONS_MAX", "777"},
+                                              {"SIDEKICK_BUFFERS", "128"},
+                                              {"SIDEKICK_IN_FLIGHT_MAX", "99"},
+                                              {"SIDEKICK_KEEPALIVE_IDLE", "80"},
+                                              {"SIDEKICK_HEADER_TIMEOUT", "3s"},
+                                              {"SIDEKICK_BODY_LIMIT", "1MiB"},
+                                              {"SIDEKICK_TRUSTED_PROXIES", "10.0.0.0/16,::1"},
+                                              {"SIDEKICK_LOG_REQUESTS", "errors"},
+                                              {"SIDEKICK_ADMIN", "unix:/run/admin.sock"}});
+  EXPECT_EQ(result.text(), "");
+  const Config& config = result.config;
+  EXPECT_EQ(config.server.io, IoChoice::epoll);
+  EXPECT_EQ(config.server.stop_timeout, 120s);
+  EXPECT_EQ(drain_timeout(config.server), 110s);
+  EXPECT_EQ(config.server.threads, 3U);
+  EXPECT_EQ(config.server.connections_max, 777U);
+  EXPECT_EQ(config.server.buffers, 128U);
+  EXPECT_EQ(config.upstreams[0].workers->count, 5U);
+  EXPECT_EQ(config.upstreams[2].workers->count, 2U);  // stated in the file
+  EXPECT_EQ(config.upstreams[1].in_flight_max, 99U);
+  EXPECT_EQ(config.listeners[1].limits.idle_timeout, 80s);
+  EXPECT_EQ(config.listeners[0].limits.header_timeout, 3s);
+  ASSERT_EQ(config.listeners[0].trusted_proxies.size(), 2U);
+  EXPECT_EQ(to_string(config.listeners[0].trusted_proxies[0]), "10.0.0.0/16");
+  EXPECT_EQ(config.routes[2].body_bytes, 1U << 20);
+  EXPECT_EQ(config.log.requests, RequestLog::errors);
+  EXPECT_EQ(config.admin.address->host, "/run/admin.sock");
+}
+
+TEST(Config, TheOnlyListenerCanBeMovedByTheEnvironment) {
+  const Read one = read_with(kMinimal, {{"SIDEKICK_LISTEN", "[::]:7600"}});
+  EXPECT_EQ(one.text(), "");
+  EXPECT_EQ(to_string(one.config.listeners[0].address), "[::]:7600");
+  const Read two = read_with(kDocumented, {{"SIDEKICK_LISTEN", "[::]:7600"}});
+  EXPECT_NE(two.text().find("SIDEKICK_LISTEN: says where the only listener listens, but the file "
+                            "has 2"),
+            std::string::npos)
+      << two.text();
+}
+
+TEST(Config, ARequestDeadlineFromTheEnvironmentIsACeiling) {
+  const Read result = read_with(std::string(kMinimal) +
+                                    "total_timeout = \"20s\"\n"
+                                    "[[route]]\nhost = \"x.example\"\n"
+                                    "upstream = \"app\"\n",
+                                {{"SIDEKICK_REQUEST_DEADLINE", "50"}});
+  EXPECT_FALSE(result.messages.has_errors()) << result.text();
+  EXPECT_EQ(result.config.routes[0].total_timeout, 20s);
+  EXPECT_EQ(result.config.routes[1].total_timeout, 50s);
+  EXPECT_EQ(result.config.routes[1].response_header_timeout, 15s);
+  EXPECT_EQ(result.config.routes[1].between_bytes_timeout, 50s);
+}
+
+TEST(Config, BrokenVariablesAreAllNamedAtOnceThoseOfTheWorkersToo) {
+  const Read result = read_with(kMinimal, {{"SIDEKICK_STOP_TIMEOUT", "soon"},
+                                           {"SIDEKICK_PG_CONNECTIONS", "0"},
+                                           {"SIDEKICK_LISTEN", "7500"},
+                                           {"SIDEKICK_TRUSTED_PROXIES", "10.0.0.1/8"}});
+  EXPECT_EQ(result.messages.error_count(), 4U);
+  const std::string text = result.text();
+  EXPECT_NE(
+      text.find("t.toml: error: SIDEKICK_STOP_TIMEOUT: expected a duration from 2s to 24h, or "
+                "a number of seconds; got \"soon\"\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("SIDEKICK_PG_CONNECTIONS: expected a number from 1 to 16; got \"0\""),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("SIDEKICK_LISTEN: "), std::string::npos) << text;
+  EXPECT_NE(text.find("SIDEKICK_TRUSTED_PROXIES: "), std::string::npos) << text;
+}
+
+TEST(Config, ADrainThatTheKillWouldCutIsRefused) {
+  const Read result = read_with(kMinimal, {{"SIDEKICK_DRAIN_TIMEOUT", "30"}});
+  EXPECT_NE(result.text().find("server.drain_timeout: 30s is not less than stop_timeout, 30s"),
+            std::string::npos)
+      << result.text();
 }
 
 TEST(Config, PrintedTomlReadsBackAsItself) {
@@ -344,32 +408,6 @@ TEST(Config, PrintedJsonHasBudgetsInMilliseconds) {
   EXPECT_EQ(std::uint64_t(root["route"].at(0)["body_limit_bytes"]), 8U << 20);
   EXPECT_EQ(root["listener"].get_array().size(), 2U);
   EXPECT_EQ(root["upstream"].get_array().size(), 3U);
-}
-
-TEST(ConfigUnits, DurationsReadAndPrint) {
-  EXPECT_EQ(parse_duration("250ms"), Duration(250ms));
-  EXPECT_EQ(parse_duration("1m30s"), Duration(90s));
-  EXPECT_EQ(parse_duration("1.5s"), Duration(1500ms));
-  EXPECT_EQ(parse_duration("500us"), Duration(500us));
-  EXPECT_EQ(parse_duration("0s"), Duration(0s));
-  for (const char* bad : {"", "5", "s", "-1s", "1 s", "1s ", "1s1m", "1s1s", "1e3s", "1d", "nan s",
-                          "infs", "99999999h", "1.2.3s", "0x1s"}) {
-    EXPECT_FALSE(parse_duration(bad)) << bad;
-  }
-  for (const char* good : {"90s", "1h", "5m", "250ms", "1500ms", "500us"}) {
-    EXPECT_EQ(format_duration(*parse_duration(good)), good);
-  }
-}
-
-TEST(ConfigUnits, SizesReadAndPrint) {
-  EXPECT_EQ(parse_size("8MiB"), std::size_t{8} << 20);
-  EXPECT_EQ(parse_size("0B"), std::size_t{0});
-  for (const char* bad : {"", "8", "8MB", "8 MiB", "-1B", "1.5KiB", "99999999999999999999GiB"}) {
-    EXPECT_FALSE(parse_size(bad)) << bad;
-  }
-  for (const char* good : {"8MiB", "64KiB", "1000B", "2GiB", "0B"}) {
-    EXPECT_EQ(format_size(*parse_size(good)), good);
-  }
 }
 
 TEST(ConfigAddress, NetworksContainWhatTheyShould) {

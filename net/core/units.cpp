@@ -1,11 +1,11 @@
-#include "lb/config_units.h"
+#include "net/core/units.h"
 
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 
-namespace sk::lb {
+namespace sk {
 namespace {
 
 struct DurationUnit {
@@ -117,4 +117,4 @@ std::string format_size(std::size_t bytes) {
   return "0B";
 }
 
-}  // namespace sk::lb
+}  // namespace sk

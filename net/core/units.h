@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace sk::lb {
+namespace sk {
 
 // One or more numbers with a unit each, largest unit first: us, ms, s, m, h. A fraction is allowed
 // ("1.5s"), a sign and a bare number are not. At most 10 000 h.
@@ -21,4 +21,4 @@ Result<std::size_t> parse_size(std::string_view text);
 std::string format_duration(Duration duration);
 std::string format_size(std::size_t bytes);
 
-}  // namespace sk::lb
+}  // namespace sk
