@@ -76,11 +76,31 @@ struct TlsTransport::Bio {
 
 TlsTransport::TlsTransport(std::shared_ptr<const TlsContext> context,
                            HandshakeAdmission& admission, std::unique_ptr<SocketTransport> socket)
+    : TlsTransport(context, context->native(), admission, std::move(socket),
+                   ErrorOrigin::downstream) {
+  SSL_set_accept_state(ssl_);
+}
+
+TlsTransport::TlsTransport(std::shared_ptr<const TlsClientContext> context,
+                           HandshakeAdmission& admission, std::unique_ptr<SocketTransport> socket,
+                           const std::string& server_name)
+    : TlsTransport(context, context->native(), admission, std::move(socket),
+                   ErrorOrigin::upstream) {
+  SSL_set_connect_state(ssl_);
+  if (!context->name_peer(ssl_, server_name)) {
+    throw std::bad_alloc();  // the name was taken from a URL that was checked: only memory is left
+  }
+}
+
+TlsTransport::TlsTransport(std::shared_ptr<const void> context, ssl_ctx_st* native,
+                           HandshakeAdmission& admission, std::unique_ptr<SocketTransport> socket,
+                           ErrorOrigin peer)
     : Transport(socket->loop()),
       context_(std::move(context)),
       admission_(admission),
       socket_(std::move(socket)),
-      ssl_(SSL_new(context_->native())),
+      ssl_(SSL_new(native)),
+      peer_(peer),
       flush_(*this),
       more_(*this),
       turn_(*this),
@@ -91,13 +111,18 @@ TlsTransport::TlsTransport(std::shared_ptr<const TlsContext> context,
   }
   BIO_set_data(bio, this);
   SSL_set_bio(ssl_, bio, bio);  // takes the one reference for both directions
-  SSL_set_accept_state(ssl_);
   socket_->on_activity(socket_activity, this);
 }
 
 TlsTransport::~TlsTransport() { SSL_free(ssl_); }
 
-void TlsTransport::start() { socket_->start(); }
+void TlsTransport::start() {
+  socket_->start();
+  if (SSL_is_server(ssl_) == 0 && !opened_) {
+    opened_ = true;
+    take_handshake_step();  // a client speaks first
+  }
+}
 
 Task<Result<void>> TlsTransport::handshake(CancelScope& scope, Instant until) {
   while (!established_) {
@@ -106,7 +131,7 @@ Task<Result<void>> TlsTransport::handshake(CancelScope& scope, Instant until) {
     }
     const Result<void> waited = co_await handshake_event_.wait(scope, until);
     if (!waited) {
-      co_return fail(waited.error().code, "tls handshake", ErrorOrigin::downstream);
+      co_return fail(waited.error().code, "tls handshake", peer_);
     }
   }
   co_return Result<void>();
@@ -310,7 +335,11 @@ void TlsTransport::handle_stop(int result) {
 
 void TlsTransport::fail_with(const Error& error) {
   turn_.give_up();
-  break_with(error);
+  Error of_peer = error;
+  if (peer_ == ErrorOrigin::upstream) {
+    of_peer.origin = peer_;
+  }
+  break_with(of_peer);
   handshake_event_.set();
 }
 

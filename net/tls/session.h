@@ -1,4 +1,4 @@
-// TlsTransport: the server's side of one TLS connection, as a Transport over a socket.
+// TlsTransport: either side of one TLS connection, as a Transport over a socket.
 //
 // OpenSSL reads ciphertext straight out of the slices that the socket received and writes its
 // records into the socket's output queue; there is no memory BIO between. Plaintext is decrypted
@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "net/io/socket_transport.h"
+#include "net/tls/client_context.h"
 #include "net/tls/context.h"
 #include "net/tls/handshake_admission.h"
 
@@ -45,6 +46,11 @@ class TlsTransport final : public Transport {
   // The admission belongs to the loop and outlives the transport.
   TlsTransport(std::shared_ptr<const TlsContext> context, HandshakeAdmission& admission,
                std::unique_ptr<SocketTransport> socket);
+  // The client's side: start() sends the first message. server_name: whom we connect to, a name or
+  // an address; it is asked for and, where the context verifies, insisted on. Errors have the
+  // origin upstream.
+  TlsTransport(std::shared_ptr<const TlsClientContext> context, HandshakeAdmission& admission,
+               std::unique_ptr<SocketTransport> socket, const std::string& server_name);
   ~TlsTransport() override;
 
   void start() override;
@@ -94,6 +100,10 @@ class TlsTransport final : public Transport {
   };
   struct Bio;  // OpenSSL's view of the socket
 
+  TlsTransport(std::shared_ptr<const void> context, ssl_ctx_st* native,
+               HandshakeAdmission& admission, std::unique_ptr<SocketTransport> socket,
+               ErrorOrigin peer);
+
   static void socket_activity(void* self, Activity what);
   void input_taken() override;
 
@@ -118,14 +128,16 @@ class TlsTransport final : public Transport {
     return !ciphertext_.empty() || (socket_->readable() && !socket_ended_ && !socket_error_);
   }
 
-  std::shared_ptr<const TlsContext> context_;
+  std::shared_ptr<const void> context_;  // kept alive; of either side's type
   HandshakeAdmission& admission_;
   std::unique_ptr<SocketTransport> socket_;
   ssl_st* ssl_;
+  const ErrorOrigin peer_;
   Slice ciphertext_;  // the rest of what the socket delivered last
   std::size_t handshake_bytes_ = 0;
   std::optional<Error> socket_error_;
   bool socket_ended_ = false;
+  bool opened_ = false;  // the client's first message was made
   bool established_ = false;
   bool input_over_ = false;     // deliver_end() was called
   bool truncated_ = false;
