@@ -25,7 +25,7 @@ JOB_SECONDS = 1200
 FAILURE_LINES_SHOWN = 60
 
 UNIT_TESTS = ("net", "db", "lb", "app", "regress")  # tests/<name>/ makes sk_<name>_tests
-LOOPLESS_TESTS = ("bench_report",)  # the same, but nothing in it runs on a loop: once per preset is enough
+LOOPLESS_TESTS = ("bench_report", "bench_generator")  # the same, but nothing in it runs on a loop: once per preset is enough
 # What several threads touch: the loops and their messages, the link's shared page, the log ring.
 THREADED_SUITES = "*Loop*:*Link*:*Post*:*Event*:*Acceptor*:*LogRing*:*LogWriter*:*Shared*:*Page*"
 SANITIZERS = {
