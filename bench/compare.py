@@ -207,6 +207,9 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    if sum(not word.startswith("-") for word in sys.argv[1:3]) == 2:  # two targets or builds: sidekick-bench compare
+        import suite
+        suite.main("compare")
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
