@@ -53,6 +53,13 @@ std::string route_chip(const RouteReport& route) {
                                 : verdict_chip(to_string(route.outcome));
 }
 
+// Tables of a route that keeps its budget are folded: a reader looks for what went wrong.
+std::string foldable(const RouteReport& route, std::string_view title, std::string_view content) {
+  const bool open = route.outcome != Outcome::pass;
+  return fmt::format("<details{}><summary>{}</summary>{}</details>", open ? " open" : "", title,
+                     content);
+}
+
 std::string scroll(std::string_view label, std::string_view table) {
   return fmt::format(R"(<div class="scroll" tabindex="0" role="region" aria-label="{}">{}</div>)",
                      html_name(label), table);
@@ -338,13 +345,13 @@ std::string stage_table(const RouteReport& route) {
     }
     rows += "</tr>";
   }
-  return "<details open><summary>Stages in numbers</summary>" +
-         scroll(fmt::format("Stages of {}", display_name(route.name)),
-                R"(<table class="stage-table"><thead><tr><th scope="col">stage</th>)"
-                R"(<th scope="col">requests</th><th scope="col">sum</th><th scope="col">p50</th>)"
-                R"(<th scope="col">p99</th><th scope="col">longest</th>)" +
-                    levels + "</tr></thead><tbody>" + rows + "</tbody></table>") +
-         "</details>";
+  return foldable(
+      route, "Stages in numbers",
+      scroll(fmt::format("Stages of {}", display_name(route.name)),
+             R"(<table class="stage-table"><thead><tr><th scope="col">stage</th>)"
+             R"(<th scope="col">requests</th><th scope="col">sum</th><th scope="col">p50</th>)"
+             R"(<th scope="col">p99</th><th scope="col">longest</th>)" +
+                 levels + "</tr></thead><tbody>" + rows + "</tbody></table>"));
 }
 
 std::string ledger_text(const RouteReport& route, const WorstRequest& request) {
@@ -377,16 +384,16 @@ std::string worst_table(const RouteReport& route) {
                         ledger_bar(route, request, scale), html_text(ledger_text(route, request)),
                         html_name(request.request_id));
   }
-  return "<details open><summary>Slowest requests</summary>" +
-         scroll(
-             fmt::format("Slowest requests of {}", display_name(route.name)),
-             R"(<table class="worst"><thead><tr><th scope="col">no.</th>)"
-             R"(<th scope="col">latency</th><th scope="col">run</th><th scope="col">due at</th>)"
-             R"(<th scope="col">status</th><th scope="col" class="left">where the time went</th>)"
-             R"(<th scope="col" class="left">stages</th><th scope="col" class="left">request id</th>)"
-             R"(</tr></thead><tbody>)" +
-                 rows + "</tbody></table>") +
-         "</details>";
+  return foldable(
+      route, "Slowest requests",
+      scroll(
+          fmt::format("Slowest requests of {}", display_name(route.name)),
+          R"(<table class="worst"><thead><tr><th scope="col">no.</th>)"
+          R"(<th scope="col">latency</th><th scope="col">run</th><th scope="col">due at</th>)"
+          R"(<th scope="col">status</th><th scope="col" class="left">where the time went</th>)"
+          R"(<th scope="col" class="left">stages</th><th scope="col" class="left">request id</th>)"
+          R"(</tr></thead><tbody>)" +
+              rows + "</tbody></table>"));
 }
 
 std::string route_section(const RouteReport& route, std::size_t index) {

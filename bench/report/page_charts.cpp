@@ -213,11 +213,16 @@ std::string percentile_figure(const RouteReport& route, std::string_view id) {
   chart.area_above(stairs, "beyond");
   chart.line(stairs, "budget");
   chart.line(curve, "p99");
+  from = 0;
   for (const Step& step : steps) {
-    const double at = std::min(end, nines(step.quantile));
-    chart.label({at, step.limit}, -6, -6, "end",
-                fmt::format("{} {}", to_string(step.level), duration_text(as_duration(step.limit))),
+    const double to = std::min(end, nines(step.quantile));
+    const std::string text =
+        fmt::format("{} {}", to_string(step.level), duration_text(as_duration(step.limit)));
+    // On the step where that is long enough, else beside its end.
+    const bool fits = (to - from) / end > 0.2;
+    chart.label({to, step.limit}, fits ? -6 : 6, fits ? -6 : 4, fits ? "end" : "start", text,
                 "budget-label");
+    from = to;
   }
   std::string caption = swatch("p99", "measured");
   if (!steps.empty()) {
@@ -292,19 +297,20 @@ std::string stages_figure(const RouteReport& route, std::string_view id) {
     }
     longest = std::max(longest, sum);
   }
-  constexpr double kLabel = 120;
-  constexpr double kBar = 400;
+  constexpr double kWidth = 1060;  // as wide as the page, so that its text has the page's size
+  constexpr double kLabel = 110;
+  constexpr double kBar = 860;
   constexpr double kRow = 34;
   const double height = kRow * static_cast<double>(rows.size());
   std::string svg = fmt::format(
-      R"(<svg class="chart stages" id="{0}-stages" viewBox="0 0 640 {1}" role="img" )"
+      R"(<svg class="chart stages" id="{0}-stages" viewBox="0 0 {3} {1}" role="img" )"
       R"(aria-labelledby="{0}-stages-t {0}-stages-d"><title id="{0}-stages-t">Stages, {2}</title>)"
       R"(<desc id="{0}-stages-d">How long the mean request spends in each stage; the table )"
       R"(has the numbers.</desc>)",
-      id, height, html_name(route.name));
+      id, height, html_name(route.name), kWidth);
   double y = 0;
   for (const StageRow& row : rows) {
-    svg += fmt::format(R"(<text class="tick row" x="{}" y="{}" text-anchor="end">{}</text>)",
+    svg += fmt::format(R"(<text class="tick" x="{}" y="{}" text-anchor="end">{}</text>)",
                        kLabel - 10, y + 20, html_text(row.label));
     svg += fmt::format(R"svg(<g transform="translate({} {})">)svg", kLabel, y + 5);
     double x = 0;
@@ -319,7 +325,7 @@ std::string stages_figure(const RouteReport& route, std::string_view id) {
     for (const double mean : row.means) {
       sum += mean;
     }
-    svg += fmt::format(R"(<text class="tick row" x="{:.1f}" y="15">{}</text></g>)", x + 8,
+    svg += fmt::format(R"(<text class="tick" x="{:.1f}" y="15">{}</text></g>)", x + 8,
                        duration_text(as_duration(sum)));
     y += kRow;
   }

@@ -54,8 +54,8 @@ caption{text-align:left;font-size:13px;font-weight:650;color:var(--soft);padding
 th{font-weight:600;text-align:right;color:var(--soft);font-size:12.5px;vertical-align:bottom}
 th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
 th:first-child,td:first-child,th.left,td.left{text-align:left}
-td.wrap{white-space:normal;overflow-wrap:anywhere;max-width:280px}
-tbody th{color:var(--ink);font-size:14px}
+td.wrap,th.wrap{white-space:normal;overflow-wrap:anywhere;max-width:280px}
+tbody th{color:var(--ink);font-size:14px;vertical-align:middle}
 tbody tr:last-child>*{border-bottom:0}
 td small,.of{color:var(--soft);font-size:12.5px}
 .over{color:var(--fail);font-weight:650}
@@ -63,7 +63,7 @@ td small,.of{color:var(--soft);font-size:12.5px}
 figure{margin:0;min-width:0}figcaption{font-size:12.5px;color:var(--soft);margin-top:4px}
 .wide{grid-column:1/-1}
 svg.chart{width:100%;height:auto;display:block;font-family:inherit}
-svg .tick{fill:var(--soft);font-size:12px}svg .row{font-size:12.5px}
+svg .tick{fill:var(--soft);font-size:12px}
 svg .axis-label{fill:var(--soft);font-size:12px}
 svg .grid{stroke:var(--rule);stroke-width:1}svg .axis{fill:none;stroke:var(--soft);stroke-width:1}
 svg .line{fill:none;stroke-width:1.8;stroke-linejoin:round}
