@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """./dev bench omission: what coordinated omission hides.
 
-A server that answers at once, but stands still for 1 s in every 10, is loaded by wrk (closed loop, which waits with the
-server) and by sidekick-bench (open loop, which does not), and the two p99 stand beside each other. Exit code: 0 ours is 0.8 s
-or more, 1 it is not, 2 it did not take place.
+A server that answers at once, but stands still for 1 s in every 10, is loaded by a closed loop (which waits with the
+server, sidekick-bench saturate), by wrk (a closed loop too, but it puts back afterwards what it thinks it has missed, with one
+interval for all connections) and by sidekick-bench's open loop (which misses nothing); the p99 stand beside each other. Exit
+code: 0 the open loop's is 0.8 s or more, 1 it is not, 2 it did not take place.
 """
 
 import json
@@ -54,10 +55,11 @@ def measured(server: subprocess.Popen, command: list) -> str:
     return out
 
 
-def wrk_p99_ms(text: str) -> float:
-    found = re.search(r"^\s*99%\s+([\d.]+)(us|ms|s)", text, re.M)
+def p99_in(text: str) -> float:
+    """Milliseconds, from what wrk ("99%  1.2ms") or saturate ("p99 1.2 ms") printed."""
+    found = re.search(r"(?:^\s*99%\s+|p99 )([\d.]+) ?(us|ms|s)\b", text, re.M)
     if not found:
-        raise RuntimeError(f"wrk said no p99:\n{text}")
+        raise RuntimeError(f"no p99 in:\n{text}")
     return float(found[1]) * {"us": 1e-3, "ms": 1, "s": 1e3}[found[2]]
 
 
@@ -91,7 +93,9 @@ def main() -> int:
                         return 2
                     time.sleep(0.05)
             target = f"http://127.0.0.1:{port}"
-            closed = measured(server, ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", target + "/"])
+            closed = measured(server, [PROGRAMS / "sidekick-bench", "saturate", "--target", target, "--connections", CONNECTIONS,
+                                       "--duration", f"{SECONDS}s", "--warm-up", "0s"])
+            corrected = measured(server, ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", target + "/"])
             (folder / "scenario.toml").write_text(
                 f'[[request]]\npath = "/"\nrate = {RATE}\nbudget = {{ p99 = "5s" }}\nexpect = {{ body = "ok" }}\n')
             ours = measured(server, [PROGRAMS / "sidekick-bench", "budgets", "--scenario", folder / "scenario.toml", "--target",
@@ -104,8 +108,9 @@ def main() -> int:
             server.wait()
     p99_ms = said["routes"][0]["latency"]["p99_ms"]
     print(f"the server stands still for {STALL:.0f} s in every {PERIOD:.0f}")
-    print(f"wrk, closed loop, {CONNECTIONS} connections at saturation:  p99 {wrk_p99_ms(closed):9.3f} ms")
-    print(f"sidekick-bench, open loop, {RATE} requests/s:         p99 {p99_ms:9.3f} ms")
+    print(f"closed loop, {CONNECTIONS} connections at saturation:      p99 {p99_in(closed):9.3f} ms")
+    print(f"wrk, the same, corrected afterwards:         p99 {p99_in(corrected):9.3f} ms")
+    print(f"open loop, {RATE} requests/s:                 p99 {p99_ms:9.3f} ms")
     if p99_ms < P99_LEAST_MS:
         print(ours)
     return 0 if p99_ms >= P99_LEAST_MS else 1

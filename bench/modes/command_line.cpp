@@ -1,8 +1,8 @@
 #include "bench/modes/command_line.h"
 
-#include "lb/config_units.h"
-
 #include "sidekick_version.h"
+
+#include "net/core/units.h"
 
 #include <CLI/CLI.hpp>
 
@@ -51,15 +51,15 @@ std::string quoted_command(int argc, const char* const* argv) {
 void add_duration(CLI::App& app, const std::string& name, Duration& out, Duration least,
                   Duration most, const std::string& help) {
   const auto take = [&out, name, least, most](const std::string& text) {
-    const Result<Duration> parsed = lb::parse_duration(text);
+    const Result<Duration> parsed = parse_duration(text);
     if (!parsed || *parsed < least || *parsed > most) {
-      throw CLI::ValidationError(name, "expected a duration from " + lb::format_duration(least) +
-                                           " to " + lb::format_duration(most) +
+      throw CLI::ValidationError(name, "expected a duration from " + format_duration(least) +
+                                           " to " + format_duration(most) +
                                            ", such as \"60s\"; got \"" + text + "\"");
     }
     out = *parsed;
   };
-  app.add_option_function<std::string>(name, take, help + " [" + lb::format_duration(out) + "]")
+  app.add_option_function<std::string>(name, take, help + " [" + format_duration(out) + "]")
       ->type_name("DURATION");
 }
 

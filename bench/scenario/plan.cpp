@@ -122,7 +122,8 @@ std::optional<Scenario> make_plan(std::optional<Scenario> scenario, const lb::Co
     }
   }
   const auto has_budget = [](const ScenarioRequest& request) { return request.budget.has_value(); };
-  if (budgets_needed && std::ranges::none_of(scenario->requests, has_budget)) {
+  if (budgets_needed && !messages.has_errors() &&
+      std::ranges::none_of(scenario->requests, has_budget)) {
     messages.error({}, "request.budget",
                    "no request has a budget; add budget = { p99 = \"40ms\" } to one, or give "
                    "--config with routes that have");

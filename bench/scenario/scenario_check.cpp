@@ -1,9 +1,8 @@
 #include "bench/scenario/scenario_check.h"
 
 #include "net/core/nearest_name.h"
+#include "net/core/units.h"
 #include "net/http/ascii.h"
-
-#include "lb/config_units.h"
 
 #include "bench/scenario/request_template.h"
 
@@ -193,8 +192,8 @@ bool check_budget(const lb::BudgetConfig& budget, std::string_view name, ConfigM
   bool good = true;
   const auto out_of_order = [&](const Limit& lower, const Limit& upper) {
     messages.error(budget.place, std::string(name) + "." + upper.name,
-                   lb::format_duration(*upper.value) + " is below " + lower.name + ", which is " +
-                       lb::format_duration(*lower.value) + "; order them");
+                   format_duration(*upper.value) + " is below " + lower.name + ", which is " +
+                       format_duration(*lower.value) + "; order them");
     good = false;
   };
   for (const Limit& limit : limits) {
