@@ -77,9 +77,13 @@ def test_a_violated_budget_ends_with_1_and_names_route_and_stage(bench, origin, 
 @pytest.mark.once
 def test_a_budget_that_is_kept_ends_with_0(bench, origin, work_dir):
     server = slow_origin(origin, 0.05)
-    sent = scenario(work_dir, 'path = "/slow"\nrate = 120\nbudget = { p99 = "1s" }')
-    done = bench("budgets", "--scenario", sent, "--duration", "5s", "--runs", "1", "--warm-up", "200ms",
-                 target=url(server))
+    sent = scenario(work_dir, 'path = "/slow"\nrate = 150\nbudget = { p99 = "1s" }')
+    # How many requests it takes depends on how slow ones bunch, and that on what else this machine does.
+    for seconds in (4, 8, 16):
+        done = bench("budgets", "--scenario", sent, "--duration", f"{seconds}s", "--runs", "1", "--warm-up", "200ms",
+                     target=url(server))
+        if done.returncode != INCONCLUSIVE:
+            break
     assert done.returncode == PASS, done.stdout + done.stderr
 
 
@@ -262,7 +266,7 @@ def config(folder, route: str) -> str:
 @pytest.mark.once
 @pytest.mark.parametrize(("route", "says"), [
     ('budget = { p50 = "40ms", p99 = "8ms", rate = 10 }', "p99"),
-    ('budget = { p99 = "8 parsecs", rate = 10 }', "budget.p99"),
+    ('budget = { p50 = "1ms", p99 = "8 parsecs", rate = 10 }', "budget.p99"),
     ('budget = { p99 = "40ms" }', "has no rate"),
     ("", "no route states a budget"),
     ('[budget]\np99 = "40ms"', "budget"),
