@@ -133,9 +133,9 @@ void check_lag(Report& report) {
   if (!smallest) {
     return;
   }
-  report.lag_limit = std::max(
-      kLagLimitMin,
-      Nanoseconds(std::llround(static_cast<double>(smallest->count()) * kLagShareMax)));
+  report.lag_limit =
+      std::max(kLagLimitMin,
+               Nanoseconds(std::llround(static_cast<double>(smallest->count()) * kLagShareMax)));
   if (report.lag.count() > 0 && report.lag_p99 > *report.lag_limit) {
     report.invalid_reasons.push_back(fmt::format(
         "the generator was late: its lag has a p99 of {}, above {} ({:.0f} % of the smallest "

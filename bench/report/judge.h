@@ -1,9 +1,9 @@
 // From what was measured to what follows: verdicts per level and route, validity, ratios.
 //
 // A run is invalid, so that no conclusion may be drawn either way, where its caller said so, where
-// the generator was late (the p99 of its lag is above 5 % of the smallest budget of all and above 0.4 ms), where a
-// route got no request, or where more than 1 % of a route's requests failed in a way that is not
-// lateness (503, 504 and no answer in time are lateness: they exceed the budget).
+// the generator was late (the p99 of its lag is above 5 % of the smallest budget of all and above
+// 0.4 ms), where a route got no request, or where more than 1 % of a route's requests failed in a
+// way that is not lateness (503, 504 and no answer in time are lateness: they exceed the budget).
 #pragma once
 
 #include "bench/report/model.h"

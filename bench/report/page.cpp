@@ -294,9 +294,9 @@ std::string reasons(const RouteReport& route) {
     if (verdict.outcome == Outcome::pass) {
       continue;
     }
-    std::string why = explanation_text(verdict);
-    if (why.empty()) {
-      continue;
+    std::string why = exceedances_text(verdict);
+    if (const std::string more = explanation_text(verdict); !more.empty()) {
+      why += "; " + more;
     }
     items += fmt::format(R"(<li data-level="{0}"><strong>{0}</strong>: {1}.</li>)",
                          to_string(verdict.level), html_text(why));

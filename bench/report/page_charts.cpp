@@ -457,16 +457,16 @@ std::string compare_figure(const CompareReport& compare) {
   chart.vertical(1, "budget");
   double row = static_cast<double>(shown.size()) - 0.5;
   for (const CompareMetric* metric : shown) {
-    const std::string_view css = metric->differs ? "broken" : "same";
+    const std::string_view css = metric->differs ? "differs" : "same";
     chart.interval(metric->ratio_low, metric->ratio_high, row, css);
     chart.dot({metric->ratio, row}, css, fmt::format("{:.3f}", metric->ratio));
-    chart.label({x.low, row}, 6, -4, "start",
+    chart.label({x.low, row}, 6, -12, "start",
                 fmt::format("{} {}", display_name(metric->route), display_name(metric->metric)),
-                "tick");
+                "row-label");
     row -= 1;
   }
   return figure("Comparison", chart.svg(),
-                swatch("broken", "differs") + swatch("same", "no difference shown"));
+                swatch("differs", "differs") + swatch("same", "no difference shown"));
 }
 
 }  // namespace sk::bench

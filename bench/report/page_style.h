@@ -60,10 +60,10 @@ tbody tr:last-child>*{border-bottom:0}
 td small,.of{color:var(--soft);font-size:12.5px}
 .over{color:var(--fail);font-weight:650}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr));gap:26px 30px;margin:24px 0 4px}
-figure{margin:0;min-width:0}figcaption{font-size:12.5px;color:var(--soft);margin-top:4px}
+figure{margin:0;min-width:0}.card>figure{max-width:720px;margin:4px 0 24px}figcaption{font-size:12.5px;color:var(--soft);margin-top:4px}
 .wide{grid-column:1/-1}
 svg.chart{width:100%;height:auto;display:block;font-family:inherit}
-svg .tick{fill:var(--soft);font-size:12px}
+svg .tick{fill:var(--soft);font-size:12px}svg .row-label{fill:var(--ink);font-size:12px;paint-order:stroke;stroke:var(--card);stroke-width:4px}
 svg .axis-label{fill:var(--soft);font-size:12px}
 svg .grid{stroke:var(--rule);stroke-width:1}svg .axis{fill:none;stroke:var(--soft);stroke-width:1}
 svg .line{fill:none;stroke-width:1.8;stroke-linejoin:round}
@@ -73,13 +73,13 @@ svg .budget{stroke:var(--limit);stroke-dasharray:6 4;stroke-width:1.6}
 svg .budget-label{fill:var(--limit);font-size:12px;font-weight:600;paint-order:stroke;stroke:var(--card);stroke-width:3px}
 svg .beyond{fill:var(--beyond);stroke:none}
 svg .run-border{stroke:var(--rule);stroke-width:1.5}svg .best{stroke:var(--pass);stroke-dasharray:2 3}
-svg .dot{stroke:var(--card);stroke-width:1.5}svg .kept{fill:var(--pass)}svg .broken{fill:var(--fail)}svg .same{fill:var(--soft)}
-svg .line.broken{fill:none;stroke:var(--fail)}svg .line.same{fill:none;stroke:var(--soft)}
+svg .dot{stroke:var(--card);stroke-width:1.5}svg .kept{fill:var(--pass)}svg .broken{fill:var(--fail)}svg .same{fill:var(--soft)}svg .differs{fill:var(--one)}
+svg .line.differs{fill:none;stroke:var(--one);stroke-width:2.4}svg .line.same{fill:none;stroke:var(--soft)}
 svg .unknown{fill:var(--rule)}svg.ledger{display:block;border-radius:3px}
 .key{white-space:nowrap;margin-right:10px}
 .swatch{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:5px;vertical-align:-1px;background:var(--soft)}
 .swatch.p50{background:var(--one)}.swatch.p99{background:var(--two)}.swatch.budget{background:var(--limit)}
-.swatch.good,.swatch.kept{background:var(--pass)}.swatch.broken{background:var(--fail)}
+.swatch.good,.swatch.kept{background:var(--pass)}.swatch.broken{background:var(--fail)}.swatch.differs{background:var(--one)}
 .s0{fill:var(--s0)}.s1{fill:var(--s1)}.s2{fill:var(--s2)}.s3{fill:var(--s3)}.s4{fill:var(--s4)}
 .s5{fill:var(--s5)}.s6{fill:var(--s6)}.s7{fill:var(--s7)}.s8{fill:var(--s8)}.s9{fill:var(--s9)}
 .swatch.s0{background:var(--s0)}.swatch.s1{background:var(--s1)}.swatch.s2{background:var(--s2)}
@@ -89,7 +89,7 @@ details{margin-top:18px}summary{cursor:pointer;font-weight:600;font-size:14px}
 details>.scroll{margin-top:10px}
 footer{color:var(--soft);font-size:13.5px;padding-bottom:48px}footer .card{color:var(--ink)}
 dl.plain{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;margin:0}
-dl.plain dt{color:var(--soft)}dl.plain dd{margin:0;overflow-wrap:anywhere}
+section>dl.plain{margin-bottom:18px}dl.plain dt{color:var(--soft)}dl.plain dd{margin:0;overflow-wrap:anywhere}
 @media (max-width:560px){dl.plain{grid-template-columns:1fr}main,header,footer{padding-left:14px;padding-right:14px}.route,.card{padding:16px 14px}}
 @media print{body{background:#fff}.route,.card{break-inside:avoid}}
 )css";
