@@ -313,6 +313,12 @@ void Worker::link_event(std::uint32_t thread, const LinkEvent& event) {
                        {"workerPid", process.child.pid},
                        {"thread", thread},
                        {"rule", event.error.detail}});
+  } else {
+    around_.log.event(LogLevel::warn, "worker's link ended",
+                      {{"worker", name_},
+                       {"workerPid", process.child.pid},
+                       {"thread", thread},
+                       {"reason", describe(event.error)}});
   }
   end(process, SIGKILL);
 }

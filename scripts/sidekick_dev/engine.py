@@ -21,7 +21,7 @@ from .process import Process, ProcessError
 # ./dev sets SK_CACHE to the folder below the user's cache directory that outlives a root.
 CACHE = pathlib.Path(os.environ.get("SK_CACHE") or pathlib.Path.home() / ".cache/sidekick")
 STORAGE = CACHE / "engine"
-STORAGE_KEPT = "6GB"  # of build cache; more is dropped, oldest first
+STORAGE_KEPT = "8GB"  # of build cache; more is dropped, oldest first
 START_SECONDS = 60
 STOP_SECONDS = 30
 LOCK_SECONDS = 900  # how long another clone may use the storage before we give up
@@ -117,15 +117,14 @@ class Engine:
         self._daemon = int(children[0])
 
     def stop(self) -> None:
-        """Ends containers, daemon and namespaces; ProcessError when the daemon had to be killed."""
+        """Ends containers, daemon and namespaces; ProcessError when the daemon did not end when asked, and was killed."""
         try:
-            if self._process is not None and self._process.running:
-                if self._daemon:
-                    self._end_daemon()
-                else:
-                    self._process.kill()
+            if self._daemon and self._process.running:
+                self._end_daemon()
         finally:
-            self._process = None
+            if self._process is not None and self._process.running:
+                self._process.kill()
+            self._process, self._daemon = None, 0
             self._remove_cgroups()
             if self._run is not None:
                 shutil.rmtree(self._run, ignore_errors=True)
@@ -139,11 +138,7 @@ class Engine:
         if containers:
             self.docker("rm", "--force", "--volumes", *containers)
         os.kill(self._daemon, signal.SIGTERM)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except ProcessError:
-            self._process.kill()
-            raise
+        self._process.wait(STOP_SECONDS)
 
     def _remove_cgroups(self) -> None:
         for parent in [CGROUPS / self._cgroup, *CGROUPS.glob(f"*/{self._cgroup}")]:
@@ -153,5 +148,3 @@ class Engine:
                     folder.rmdir()
                 except OSError:
                     pass  # a process of a killed engine is still ending; an empty group does no harm
-
-

@@ -24,6 +24,9 @@ BUILD_SECONDS = 1500
 BASE_SECONDS = 600
 DATABASE_AUTHORITIES = REPOSITORY / "build/image/db-ca.pem"  # the one place .dockerignore lets through
 SUITES = ("trixie", "trixie-updates", "trixie-security")
+COMPILATIONS = STORAGE / "compilations"  # what a first build is given of ccache's folder
+COMPILATIONS_BYTES_MAX = 1 << 30
+HAS_COMPILED = STORAGE / "has-compiled"
 UNWANTED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
 
@@ -49,7 +52,7 @@ def command(tag: str, db_ca: str | None, pull: bool) -> int:
     archive = REPOSITORY / "build/image" / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', tag)}.tar"
     with Engine(REPOSITORY / "build/image/dockerd.log") as engine:
         ensure_base(engine.docker, pull)
-        identity = build_image(engine.docker, tag, db_ca)
+        identity = build_in(engine.docker, tag, db_ca)
         engine.docker("save", "--output", str(archive), tag, timeout=120)
     print(f"{tag} {identity}\nin {archive} (docker load --input it)")
     return 0
@@ -91,6 +94,39 @@ def mirrors() -> list[tuple[str, str]]:
 
 
 # --- the image ---
+
+
+def build_in(docker: Docker, tag: str, db_ca: str | None = None) -> str:
+    """build_image() in an engine of our own. The first time it is given what ccache holds from building on this host:
+    where that was the same preset, nothing is compiled twice."""
+    if HAS_COMPILED.exists():
+        return build_image(docker, tag, db_ca)
+    try:
+        _copy_newest(pathlib.Path(os.environ["CCACHE_DIR"]), COMPILATIONS, COMPILATIONS_BYTES_MAX)
+        identity = build_image(docker, tag, db_ca, ["--build-context", f"compilations={COMPILATIONS}"])
+    finally:
+        shutil.rmtree(COMPILATIONS, ignore_errors=True)
+    HAS_COMPILED.touch()
+    return identity
+
+
+def _copy_newest(source: pathlib.Path, target: pathlib.Path, bytes_max: int) -> None:
+    """The most recently used files of a cache that others go on using: what vanishes meanwhile is not missed."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    found = []
+    for path in source.rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                found.append((path.stat().st_mtime, path.stat().st_size, path))
+    for _, size, path in sorted(found, reverse=True):
+        bytes_max -= size
+        if bytes_max < 0:
+            return
+        copy = target / path.relative_to(source)
+        with contextlib.suppress(OSError):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
 
 
 def build_image(docker: Docker, tag: str, db_ca: str | None = None, options: list[str] | None = None) -> str:
