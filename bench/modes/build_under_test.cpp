@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +36,9 @@ Result<BuildUnderTest> BuildUnderTest::start(const std::string& folder, const st
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // it must not outlive us
+    if (::getpriority(PRIO_PROCESS, 0) < 0) {
+      ::setpriority(PRIO_PROCESS, 0, 0);  // ours is the generator's, see main.cpp
+    }
     ::setenv("PATH", path_line.c_str(), 1);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(out, STDERR_FILENO);

@@ -3,6 +3,7 @@
 // Pairs run A B, B A, A B ...: what drifts with time hits both alike. Each pair gives one ratio per
 // metric; never are two averages divided. A build is started anew for each of its runs, so that
 // the luck of one process (addresses, memory) is not taken for the build's.
+#include "bench/generator/random.h"
 #include "bench/modes/build_under_test.h"
 #include "bench/modes/machine.h"
 #include "bench/modes/measure.h"
@@ -66,8 +67,11 @@ class Comparison {
       }
       build.emplace(std::move(*started));
     }
+    // Values of its own: what one run has written the next must not write again.
+    Options of_run = options;
+    of_run.seed = Random(options.seed + pair * 2 + (side_a ? 0 : 1)).next();
     auto session =
-        Session::open(options, what_.scenario, builds_ ? what_.report.settings.target : side);
+        Session::open(of_run, what_.scenario, builds_ ? what_.report.settings.target : side);
     if (!session) {
       return session.error();
     }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdio>
+#include <utility>
 
 namespace sk::bench {
 namespace {
@@ -57,6 +58,9 @@ CannotMeasure measure_overload(const Measurement& what) {
     (*session)->run(multiple, options.duration, run++, recorder, label, report.invalid_reasons,
                     report.outstanding_peak);
     report.overload->points.push_back(point_of(multiple, routes, options.duration));
+    if (multiple == 1.0) {
+      report.routes = std::move(routes);  // the report shows in full what the budgets are meant for
+    }
     if (!report.invalid_reasons.empty()) {
       break;
     }
