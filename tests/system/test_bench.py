@@ -58,14 +58,14 @@ def url(server) -> str:
 
 
 # --- verdicts ---
-# Ten times the milliseconds that one would promise: what counts as a late generator grows with the budget, and this machine
-# runs other tests meanwhile.
+# Longer times than one would promise: what counts as a late generator grows with the budget, and this machine runs other
+# tests meanwhile.
 
 
 def test_a_violated_budget_ends_with_1_and_names_route_and_stage(bench, origin, work_dir):
-    server = slow_origin(origin, 0.5)
+    server = slow_origin(origin, 0.6)
     page, said = work_dir / "page.html", work_dir / "said.json"
-    sent = scenario(work_dir, 'name = "slow one"\npath = "/slow"\nrate = 60\nbudget = { p99 = "200ms" }')
+    sent = scenario(work_dir, 'name = "slow one"\npath = "/slow"\nrate = 60\nbudget = { p99 = "500ms" }')
     done = bench("budgets", "--scenario", sent, "--duration", "3s", "--runs", "1", "--warm-up", "200ms",
                  "--report", str(page), "--json", str(said), target=url(server))
     assert done.returncode == VIOLATED, done.stdout + done.stderr
@@ -77,7 +77,7 @@ def test_a_violated_budget_ends_with_1_and_names_route_and_stage(bench, origin, 
 @pytest.mark.once
 def test_a_budget_that_is_kept_ends_with_0(bench, origin, work_dir):
     server = slow_origin(origin, 0.05)
-    sent = scenario(work_dir, 'path = "/slow"\nrate = 150\nbudget = { p99 = "1s" }')
+    sent = scenario(work_dir, 'path = "/slow"\nrate = 150\nbudget = { p99 = "10s" }')
     # How many requests it takes depends on how slow ones bunch, and that on what else this machine does.
     for seconds in (4, 8, 16):
         done = bench("budgets", "--scenario", sent, "--duration", f"{seconds}s", "--runs", "1", "--warm-up", "200ms",
@@ -90,7 +90,7 @@ def test_a_budget_that_is_kept_ends_with_0(bench, origin, work_dir):
 @pytest.mark.once
 def test_too_few_requests_end_with_2_and_say_how_many_it_takes(bench, origin, work_dir):
     server = slow_origin(origin, 0.01)
-    sent = scenario(work_dir, 'path = "/slow"\nrate = 50\nbudget = { p99 = "400ms" }')
+    sent = scenario(work_dir, 'path = "/slow"\nrate = 50\nbudget = { p99 = "10s" }')
     arguments = ("--scenario", sent, "--duration", "2s", "--runs", "1", "--arrivals", "constant", "--warm-up", "0s")
     done = bench("budgets", *arguments, target=url(server))
     assert done.returncode == INCONCLUSIVE, done.stdout + done.stderr
@@ -362,9 +362,9 @@ def test_answers_that_turn_wrong_during_the_run_make_it_invalid(bench, origin, w
 @pytest.mark.once
 def test_without_a_scenario_each_route_with_a_budget_gets_its_path_at_its_rate(bench, origin, work_dir):
     server = origin(lambda connection, _request: connection.respond(200, b"ok"))
-    path = config(work_dir, 'budget = { p99 = "400ms", rate = 40 }\n'
+    path = config(work_dir, 'budget = { p99 = "10s", rate = 40 }\n'
                             '[[route]]\nhost = "api.example.com"\npath = "/exact"\nupstream = "app"\n'
-                            'budget = { p99 = "400ms", rate = 20 }\n[[route]]\npath = "/none"\nupstream = "app"')
+                            'budget = { p99 = "10s", rate = 20 }\n[[route]]\npath = "/none"\nupstream = "app"')
     done = bench("budgets", "--config", path, "--duration", "2s", "--runs", "1", "--warm-up", "0s", target=url(server))
     assert done.returncode == INCONCLUSIVE, done.stdout + done.stderr
     targets = [(request.target, request.header("host")) for request in server.requests]
@@ -406,8 +406,11 @@ def test_https_is_spoken_with_sni_and_a_checked_certificate(bench, stack, certif
     refused = bench("budgets", *short, target=target, patient=False)
     assert refused.returncode == INVALID and "certificate" in refused.stderr, refused.stderr
     for options in (("--insecure",), ("--ca", str(certificate[0]))):
-        done = bench("budgets", *short, *options, target=target)
-        assert done.returncode in (PASS, INCONCLUSIVE), done.stdout + done.stderr
+        said = work_dir / "said.json"
+        done = bench("budgets", *short, *options, "--json", str(said), target=target, patient=False)
+        assert done.returncode in (PASS, INCONCLUSIVE, INVALID), done.stdout + done.stderr
+        route = json.loads(said.read_text())["routes"][0]
+        assert route["answered"] == route["requests"] > 50, route
 
 
 # --- the other modes and the suite ---
