@@ -14,8 +14,6 @@ CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disabl
 class Page(html.parser.HTMLParser):
     """What a test needs of the DOM: the body's attributes, text by id, and cells by route and level."""
 
-    VOID = {"meta", "br", "line", "path", "rect", "circle", "i"}
-
     def __init__(self):
         super().__init__()
         self.body, self.title, self.ids, self.scripts = {}, "", {}, 0
@@ -24,7 +22,7 @@ class Page(html.parser.HTMLParser):
         self.tables = {}    # id of a table: [{field: value} per row]
         self.charts = {}    # id: its title
         self._route = self._row = self._table = self._open_id = self._chart = None
-        self._in_title = False
+        self._in_svg = self._in_title = False
 
     def handle_starttag(self, tag, attributes):
         a = dict(attributes)
@@ -47,10 +45,13 @@ class Page(html.parser.HTMLParser):
                 self.tables.setdefault(self._table, []).append(self._row)
         elif tag == "td" and "data-field" in a:
             self._row[a["data-field"]] = a["data-value"]
-        elif tag == "svg" and a.get("class", "").startswith("chart"):
-            self._chart = a["id"]
+        elif tag == "svg":
+            self._in_svg = True  # whose parts have titles of their own
+            self._chart = a.get("id")
         elif tag == "title":
             self._in_title = True
+            if self._chart and a.get("id") != f"{self._chart}-t":
+                self._in_title = False  # a point's
         if "id" in a:
             self._open_id = a["id"]
             self.ids.setdefault(a["id"], "")
@@ -59,14 +60,14 @@ class Page(html.parser.HTMLParser):
         if tag == "title":
             self._in_title = False
         if tag == "svg":
-            self._chart = None
+            self._in_svg, self._chart = False, None
         if tag in ("p", "dd", "code", "h3"):
             self._open_id = None
 
     def handle_data(self, data):
         if self._in_title and self._chart:
             self.charts[self._chart] = self.charts.get(self._chart, "") + data
-        elif self._in_title:
+        elif self._in_title and not self._in_svg:
             self.title += data
         if self._open_id:
             self.ids[self._open_id] += data

@@ -153,6 +153,7 @@ TEST_P(VerdictSimulation, OnTheLimitWrongAnswersAreAsRareAsStated) {
                                     << tally.passed << " passed, " << tally.failed << " failed of "
                                     << tally.trials << ", inflation " << tally.inflation / 300);
     RecordProperty(std::string("passed_") + std::string(to_string(level)), tally.passed);
+    RecordProperty(std::string("failed_") + std::string(to_string(level)), tally.failed);
     EXPECT_LE(share(tally.passed, tally), rate_max(tally));
     EXPECT_LE(share(tally.failed, tally), rate_max(tally));
   }
