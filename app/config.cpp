@@ -203,6 +203,7 @@ constexpr Setting kSettings[] = {
     size_setting<SK_AT(body_limit_bytes)>("body_limit", 0, 256 << 20),
     count_setting<SK_AT(connections_max)>("connections_max", 1, 1'000'000),
     count_setting<SK_AT(buffers)>("buffers", 64, 32'768),
+    size_setting<SK_AT(bodies_max_bytes)>("bodies_max", 1 << 20, std::int64_t{64} << 30),
     {"log.requests", set_log_requests,
      [](const Config& c) { return as_json(to_string(c.log_requests)); }},
     {"database.url", set_database_url,
@@ -355,6 +356,7 @@ void move_trouble(Service& service, std::string_view prefix, std::vector<ConfigM
 ConfigResult read_config(std::string_view toml, const std::string& source,
                          const Environment& environment) {
   ConfigResult result;
+  apply_worker_memory(result.config, environment);
   for (const SettingValue& setting : read_toml(toml, source, result.mistakes)) {
     apply_setting(result.config, setting, source, result.mistakes);
   }

@@ -67,7 +67,10 @@ struct Config {
   std::size_t body_limit_bytes = 1024 * 1024;        // of a body that is read whole; beyond it 413
   std::size_t connections_max = 4096;                // when it runs alone
   Duration idle_timeout = std::chrono::seconds(75);  // between requests, when it runs alone
-  std::size_t buffers = 1024;                        // of 16 KiB; touched only when used
+  // Where a balancer started the process and said how much memory is meant for it, a quarter of
+  // that instead; and of buffers, as many as make a sixteenth.
+  std::size_t bodies_max_bytes = 64U << 20;  // of bodies held whole at once; beyond it 503
+  std::size_t buffers = 1024;                // of 16 KiB, 64 to 32768; touched only when used
   DatabaseConfig database;
   RedisConfig redis;
   CacheConfig cache;

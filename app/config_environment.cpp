@@ -1,8 +1,11 @@
 // Variables that override the file, because containers get their addresses and secrets this way.
 // net/core/environment.h lists them; PORT=7500 alone means listen on 0.0.0.0:7500.
+#include "net/core/buffer.h"
 #include "net/core/environment.h"
+#include "net/link/control.h"
 
 #include "app/config_setting.h"
+#include "app/scalar_text.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -74,6 +77,14 @@ void apply_file(Config& config, const Environment& environment, const std::strin
 }
 
 }  // namespace
+
+void apply_worker_memory(Config& config, const Environment& environment) {
+  const auto bytes = parse_scalar<std::uint64_t>(value_of(environment, kWorkerMemoryEnvironment));
+  if (bytes) {
+    config.bodies_max_bytes = std::max<std::size_t>(*bytes / 4, 1U << 20);
+    config.buffers = std::clamp<std::size_t>(*bytes / 16 / kBufferBytes, 64, 1024);
+  }
+}
 
 void apply_environment(Config& config, const Environment& environment,
                        std::vector<ConfigMessage>& mistakes) {

@@ -28,6 +28,9 @@ struct SettingValue {
 void apply_setting(Config& config, const SettingValue& setting, const std::string& source,
                    std::vector<ConfigMessage>& mistakes);
 
+// Sets what follows from the memory that a balancer has meant for this worker: before all else.
+void apply_worker_memory(Config& config, const Environment& environment);
+
 // Sets what the environment says. Implemented in config_environment.cpp.
 void apply_environment(Config& config, const Environment& environment,
                        std::vector<ConfigMessage>& mistakes);

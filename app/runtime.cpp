@@ -48,9 +48,10 @@ Task<void> Runtime::handle(Exchange& exchange) {
     }
     exchange.stages.mark(Stage::forwarded, now);
     const Handler& handler = routes_.handler(match.handler);
+    BodyHold hold(bodies_bytes_);
     Context context(services_, exchange, routes_.router(), match);
     if (handler.wants_body()) {
-      response = co_await read_body(context);
+      response = co_await read_body(context, hold);
     }
     if (!response) {
       HandlerOutcome outcome = call(context, handler);
@@ -141,7 +142,7 @@ Response Runtime::failure(Context& context, const Error& error, std::string_view
   return problem.to_response();
 }
 
-Task<std::optional<Response>> Runtime::read_body(Context& context) {
+Task<std::optional<Response>> Runtime::read_body(Context& context, BodyHold& hold) {
   Exchange& exchange = context.exchange();
   std::string& body = context.body_;
   const std::size_t limit = services_.config.body_limit_bytes;
@@ -151,8 +152,21 @@ Task<std::optional<Response>> Runtime::read_body(Context& context) {
     return refusal(413, "The body is larger than " + std::to_string(limit) + " bytes.",
                    exchange.request.path);
   };
+  const auto too_many = [&] {
+    exchange.request_body().stop();
+    Problem problem;
+    problem.status = 503;
+    problem.detail = "Too many large requests at once.";
+    problem.instance = exchange.request.path;
+    problem.retry_after = std::chrono::seconds(1);
+    return problem.to_response();
+  };
+  const std::size_t most = services_.config.bodies_max_bytes;
   if (declared > limit) {
     co_return too_large();
+  }
+  if (!hold.grow_to(static_cast<std::size_t>(declared), most)) {
+    co_return too_many();
   }
   body.reserve(static_cast<std::size_t>(declared) + JsonReader::kPaddingBytes);
   if (!exchange.has_request_body()) {
@@ -172,6 +186,9 @@ Task<std::optional<Response>> Runtime::read_body(Context& context) {
     }
     if (body.size() + piece->size() > limit) {
       co_return too_large();
+    }
+    if (!hold.grow_to(body.size() + piece->size(), most)) {
+      co_return too_many();
     }
     body.append(piece->view());
   }

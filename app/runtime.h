@@ -50,8 +50,31 @@ class Runtime final : public ExchangeHandler {
   // The same for what a coroutine throws later.
   [[nodiscard]] Task<Response> finish(Context& context, Task<Response> task);
   [[nodiscard]] Response explain(Context& context, const std::exception_ptr& thrown);
+  // What one exchange holds of the memory for bodies; given back with it.
+  class BodyHold {
+   public:
+    explicit BodyHold(std::size_t& total) : total_(total) {}
+    ~BodyHold() { total_ -= held_; }
+    BodyHold(const BodyHold&) = delete;
+    BodyHold& operator=(const BodyHold&) = delete;
+
+    // Holds `bytes` in all from now on; false where the sum would be more than most.
+    [[nodiscard]] bool grow_to(std::size_t bytes, std::size_t most) {
+      if (bytes > held_ && total_ + (bytes - held_) > most) {
+        return false;
+      }
+      total_ += bytes > held_ ? bytes - held_ : 0;
+      held_ = bytes > held_ ? bytes : held_;
+      return true;
+    }
+
+   private:
+    std::size_t& total_;
+    std::size_t held_ = 0;
+  };
+
   // 413 and the like, or nothing with the body in context.
-  [[nodiscard]] Task<std::optional<Response>> read_body(Context& context);
+  [[nodiscard]] Task<std::optional<Response>> read_body(Context& context, BodyHold& hold);
   // Sends the head, and the body where that needs no waiting. False: send_body() has to.
   [[nodiscard]] bool send_at_once(Exchange& exchange, Response& response);
   [[nodiscard]] Task<void> send_body(Exchange& exchange, Response& response);
@@ -65,6 +88,7 @@ class Runtime final : public ExchangeHandler {
   Services& services_;
   const Role role_;
   bool stopping_ = false;
+  std::size_t bodies_bytes_ = 0;  // held by exchanges whose bodies are read whole
   Counters counters_;
 };
 

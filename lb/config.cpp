@@ -9,6 +9,10 @@ LimitsConfig limits_of(Profile profile) {
     limits.h1.request_line_bytes = 16 << 10;
     limits.h1.header_field_bytes = 16 << 10;
     limits.h1.header_total_bytes = 64 << 10;
+    // One peer that is trusted, and that would answer 502 where we close without a word.
+    limits.header_timeout = 15s;
+    limits.body_idle_timeout = 30s;
+    limits.requests_per_connection = 1'000'000'000;
   }
   return limits;
 }

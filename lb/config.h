@@ -39,8 +39,11 @@ struct ServerConfig {
   Duration drain_timeout{0};
   std::uint32_t threads = 0;  // Data threads. 0: one per core the process may use.
   IoChoice io = IoChoice::automatic;
-  std::uint32_t connections_max = 0;  // Client connections. 0: 80 % of RLIMIT_NOFILE.
-  std::uint32_t buffers = 1024;       // Of 16 KiB, per thread; touched only when used.
+  // Client connections, and buffers of 16 KiB per thread (touched only when used). 0: as
+  // descriptors and memory allow; the rule stands in sizing.h, what became of it in the line
+  // "started".
+  std::uint32_t connections_max = 0;
+  std::uint32_t buffers = 0;
 };
 
 enum class RequestLog : std::uint8_t { both, completed, errors, off };
@@ -67,13 +70,13 @@ struct LimitsConfig {
   std::uint32_t body_min_bytes_per_s = 240;  // average of a body after body_idle_timeout
   Duration write_stall_timeout = 30s;        // a client that takes nothing of what is there for it
   Duration idle_timeout = 75s;               // between requests; must exceed an ALB's 60 s
-  std::size_t output_buffer_bytes = 256 << 10;
+  std::size_t output_buffer_bytes = 256 << 10;  // waiting for a slow client; less where memory is
 };
 
 // Starting values for LimitsConfig.
 enum class Profile : std::uint8_t {
   edge,        // clients connect from the internet
-  behind_alb,  // header sizes as an AWS ALB lets through
+  behind_alb,  // header sizes as an AWS ALB lets through, its patience, connections without end
 };
 
 struct CertificateConfig {

@@ -16,6 +16,11 @@ constexpr Duration kAlbIdle = 60s;
 
 void check_server(const Config& config, ConfigMessages& messages) {
   const ServerConfig& server = config.server;
+  if (server.buffers != 0 && server.buffers < 64) {
+    messages.error(
+        {}, "server.buffers",
+        std::to_string(server.buffers) + " are too few: 64 or more, or 0 for what memory allows");
+  }
   if (server.drain_timeout >= server.stop_timeout) {
     messages.error(
         {}, "server.drain_timeout",

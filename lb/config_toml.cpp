@@ -42,7 +42,7 @@ void read_server(Section& section, ServerConfig& server) {
   section.integer("threads", server.threads, 0, 256);
   section.choice("io", server.io, kIoChoices);
   section.integer("connections_max", server.connections_max, 0, 10'000'000);
-  section.integer("buffers", server.buffers, 64, 32'768);
+  section.integer("buffers", server.buffers, 0, 32'768);
 }
 
 void read_limits(Section& section, LimitsConfig& limits) {

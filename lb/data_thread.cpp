@@ -136,7 +136,7 @@ void DataThread::run(std::function<void(Result<void>)> started) {
   std::unique_ptr<Loop> loop;
   try {
     LoopConfig config;
-    config.buffers = serving_.config.server.buffers;
+    config.buffers = serving_.sizing.buffers;
     loop = Loop::create(backend_, config);
   } catch (const std::system_error& error) {
     started(fail(error_from_errno(error.code().value(), "event loop")));

@@ -4,6 +4,7 @@
 #include "net/io/loop.h"
 #include "net/tls/session.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sk::lb {
@@ -15,13 +16,14 @@ std::chrono::milliseconds ms(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration);
 }
 
-H1ServerConfig server_config(const ListenerConfig& listener) {
+H1ServerConfig server_config(const ListenerConfig& listener, const Sizing& sizing) {
   const LimitsConfig& limits = listener.limits;
   H1ServerConfig config;
   config.limits = limits.h1;
   config.limits.body_bytes = kNoBodyLimit;  // the route knows its own: see Proxy
   config.requests_per_connection = limits.requests_per_connection;
-  config.output_buffer_bytes = static_cast<std::uint32_t>(limits.output_buffer_bytes);
+  config.output_buffer_bytes =
+      static_cast<std::uint32_t>(std::min(limits.output_buffer_bytes, sizing.output_buffer_bytes));
   config.body_min_rate_bytes_per_s = limits.body_min_bytes_per_s;
   config.header_timeout = ms(limits.header_timeout);
   config.body_idle_timeout = ms(limits.body_idle_timeout);
@@ -48,7 +50,7 @@ ListenerServer::ListenerServer(Serving& serving, OpenListener& listener, ThreadC
       listener_(listener),
       context_(context),
       handler_(make_handler(serving, listener, context, proxy)),
-      server_config_(server_config(listener.config)),
+      server_config_(server_config(listener.config, serving.sizing)),
       server_(context.loop, *handler_, server_config_),
       admission_(context.loop),
       scope_(context.loop),
@@ -78,7 +80,8 @@ Task<void> ListenerServer::join() {
 }
 
 bool ListenerServer::full() const {
-  return context_.state.connections.load(std::memory_order_relaxed) >= serving_.connections_max;
+  return context_.state.connections.load(std::memory_order_relaxed) >=
+         serving_.sizing.connections_max;
 }
 
 void ListenerServer::adopt(int fd) {

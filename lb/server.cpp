@@ -5,7 +5,6 @@
 #include "net/io/address.h"
 #include "net/io/event.h"
 
-#include "lb/cpu_count.h"
 #include "lb/drain_plan.h"
 #include "lb/metric_names.h"
 
@@ -26,17 +25,6 @@ constexpr Duration kHurry = 100ms;     // what a second signal leaves the worker
 constexpr Duration kLookEvery = 20ms;  // while draining
 // After the last sweep of the backlogs, for requests that are on their way already.
 constexpr Duration kFirstBytes = 200ms;
-
-// Of a process's descriptors those that clients may use; the rest is for endpoints, links and
-// files.
-std::uint32_t default_connections_max() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return 1024;
-  }
-  const rlim_t eighty_percent = limit.rlim_cur / 5 * 4;
-  return static_cast<std::uint32_t>(std::clamp<rlim_t>(eighty_percent, 16, 1'000'000));
-}
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -99,11 +87,21 @@ bool Server::set_up() {
   }
   scope_ = std::make_unique<CancelScope>(*loop_);
   tasks_ = std::make_unique<TaskGroup>(*loop_);
-  const std::uint32_t cpus = usable_cpus();
-  const std::uint32_t threads = config_.server.threads != 0 ? config_.server.threads : cpus;
-  serving_ = std::make_unique<Serving>(config_, log_writer_, threads, cpus);
-  serving_->connections_max = config_.server.connections_max != 0 ? config_.server.connections_max
-                                                                  : default_connections_max();
+  const Machine machine = this_machine();
+  const Sizing sizing = size_for(config_, machine);
+  serving_ = std::make_unique<Serving>(config_, log_writer_, sizing.threads, sizing.workers);
+  serving_->sizing = sizing;
+  log_.event(LogLevel::info, "sized",
+             {{"cpus", machine.cpus},
+              {"memory", format_size(machine.memory_bytes >> 20 << 20)},
+              {"threads", sizing.threads},
+              {"workersPerUpstream", sizing.workers},
+              {"connectionsMax", sizing.connections_max},
+              {"outputBuffer", sizing.output_buffer_bytes},
+              {"buffers", sizing.buffers},
+              {"linkSlots", sizing.link.slots},
+              {"linkPool", sizing.link.growth_pool},
+              {"workerMemory", format_size(sizing.worker_memory_bytes >> 20 << 20)}});
   if (!open_listeners()) {
     return false;
   }
@@ -215,7 +213,7 @@ void Server::log_ready() {
   }
   log_.event(LogLevel::info, "started",
              {{"threads", serving_->threads},
-              {"connectionsMax", serving_->connections_max},
+              {"connectionsMax", serving_->sizing.connections_max},
               {"stopTimeout", format_duration(config_.server.stop_timeout)},
               {"drainTimeout", format_duration(drain_timeout(config_.server))}});
 }

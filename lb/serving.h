@@ -15,6 +15,7 @@
 #include "lb/metrics.h"
 #include "lb/router.h"
 #include "lb/server_state.h"
+#include "lb/sizing.h"
 #include "lb/upstream.h"
 
 #include <cstdint>
@@ -72,7 +73,7 @@ struct Serving {
   std::vector<std::unique_ptr<Upstream>> upstreams;
   const Health health;
   std::vector<std::unique_ptr<OpenListener>> listeners;
-  std::uint32_t connections_max = 0;
+  Sizing sizing;
   // Where supervised HTTP/1.1 workers listen: ports[upstream][endpoint]; empty for others.
   std::vector<std::vector<std::uint16_t>> worker_ports;
   // The whole exposition, from any thread.

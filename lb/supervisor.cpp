@@ -52,7 +52,11 @@ void set_variable(std::vector<std::string>& environment, const std::string& name
 
 Supervisor::Supervisor(Loop& loop, Log& log, Serving& serving, DataThreads& threads,
                        std::function<void()> on_hopeless)
-    : around_{loop, log, serving, threads, loop.random(),
+    : around_{loop,
+              log,
+              serving,
+              threads,
+              loop.random(),
               [this] {
                 if (hopeless()) {
                   on_hopeless_();
@@ -142,6 +146,8 @@ Result<SpawnPlan> Supervisor::make_plan(const Upstream& upstream, std::uint32_t 
   }
   if (config.protocol == WorkerProtocol::link) {
     set_variable(plan.environment, kWorkerEnvironment, "1");
+    set_variable(plan.environment, kWorkerMemoryEnvironment,
+                 std::to_string(around_.serving.sizing.worker_memory_bytes));
   } else {
     std::erase_if(plan.environment, [](const std::string& line) {
       return line.starts_with(std::string(kWorkerEnvironment) + "=");

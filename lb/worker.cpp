@@ -212,7 +212,7 @@ Result<void> Worker::start(std::string& why) {
 
 Result<void> Worker::pass_links(Process& process, std::string& why) {
   for (const std::unique_ptr<DataThread>& thread : around_.threads) {
-    LinkLimits limits;
+    const LinkLimits limits = around_.serving.sizing.link;
     Result<std::pair<OwnedFd, OwnedFd>> ends = socket_pair(SOCK_STREAM);
     Result<LinkPage> page = LinkPage::create(limits.slots);
     if (!ends || !page) {

@@ -54,6 +54,8 @@ constexpr EnvironmentVariable kVariables[] = {
      "of 16 KiB, per thread and worker"},
     {"SIDEKICK_IN_FLIGHT_MAX", Kind::count, 1, 1'000'000, "", "upstream.in_flight_max", "",
      "of every upstream"},
+    {"SIDEKICK_BODIES_MAX", Kind::size, kMiB, 64 * kGiB, "", "", "bodies_max",
+     "per worker, of all requests at once"},
     {"SIDEKICK_BODY_LIMIT", Kind::size, 0, 256 * kMiB, "", "route.body_limit", "body_limit",
      "of every route"},
     // What the application needs.
@@ -90,9 +92,9 @@ constexpr EnvironmentVariable kVariables[] = {
 };
 
 // Set by the balancer for its workers, and by this project's own tools: no settings, no mistakes.
-constexpr std::string_view kInternal[] = {"SIDEKICK_WORKER", "SIDEKICK_RUN_DIR",
-                                          "SIDEKICK_HOST_TERRAFORM", "SIDEKICK_CHECK",
-                                          "SIDEKICK_LOG_LINES"};
+constexpr std::string_view kInternal[] = {"SIDEKICK_WORKER",  "SIDEKICK_WORKER_MEMORY",
+                                          "SIDEKICK_RUN_DIR", "SIDEKICK_HOST_TERRAFORM",
+                                          "SIDEKICK_CHECK",   "SIDEKICK_LOG_LINES"};
 
 std::string shown(std::string_view text) {
   constexpr std::size_t kShownMax = 80;

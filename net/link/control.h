@@ -15,6 +15,8 @@ namespace sk {
 inline constexpr int kControlFd = 3;
 // Set to "1" in the environment of a worker that gets its work over kControlFd.
 inline constexpr const char* kWorkerEnvironment = "SIDEKICK_WORKER";
+// Bytes of memory that are meant for the worker.
+inline constexpr const char* kWorkerMemoryEnvironment = "SIDEKICK_WORKER_MEMORY";
 
 struct LinkEnds {
   int socket_fd = -1;

@@ -192,6 +192,19 @@ TEST(AppConfig, EveryVariableOfTheTableSetsItsSetting) {
   EXPECT_EQ(config.cache.ttl, std::chrono::minutes(1));
 }
 
+TEST(AppConfig, AWorkerDividesTheMemoryThatIsMeantForIt) {
+  const auto with = [](std::string_view toml, const char* memory) {
+    return read_config(toml, "app.toml", environment_of({{"SIDEKICK_WORKER_MEMORY", memory}}))
+        .config;
+  };
+  EXPECT_EQ(with("", "134217728").bodies_max_bytes, 32U << 20);
+  EXPECT_EQ(with("", "134217728").buffers, 512U);
+  EXPECT_EQ(with("", "1").bodies_max_bytes, 1U << 20);
+  EXPECT_EQ(with("", "1").buffers, 64U);
+  EXPECT_EQ(with("", "much").buffers, 1024U);
+  EXPECT_EQ(with("bodies_max = \"2MiB\"\n", "134217728").bodies_max_bytes, 2U << 20);
+}
+
 TEST(AppConfig, WhatIsRequiredCanBeTakenBackByTheEnvironment) {
   constexpr std::string_view kFile = "[database]\nrequired = true\n[redis]\nrequired = true\n";
   const Config both = read_config(kFile, "app.toml", environment_of({})).config;

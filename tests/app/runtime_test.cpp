@@ -169,6 +169,27 @@ TEST_F(RuntimeTest, AnUndeclaredBodyIsCutOffAtTheLimit) {
   EXPECT_TRUE(exchange_.in.stopped_);
 }
 
+TEST_F(RuntimeTest, BodiesBeyondTheMemoryForThemGet503AndAreNotRead) {
+  routes_.add(Method::post, "/", [](RawBody raw) { return text(200, std::string(*raw)); });
+  config_.bodies_max_bytes = 50;
+  exchange_.send(std::string(51, 'x'));
+  serve(Method::post, "/");
+  EXPECT_EQ(exchange_.status(), 503);
+  EXPECT_TRUE(has_field("Retry-After: 1")) << exchange_.fields;
+  EXPECT_TRUE(exchange_.in.stopped_);
+  EXPECT_EQ(exchange_.in.pieces_.size(), 1U);
+}
+
+TEST_F(RuntimeTest, AnUndeclaredBodyIsCutOffWhereTheMemoryForBodiesEnds) {
+  routes_.add(Method::post, "/", [](RawBody raw) { return text(200, std::string(*raw)); });
+  config_.bodies_max_bytes = 50;
+  exchange_.send(std::string(30, 'x'));
+  exchange_.in.pieces_.push_back(std::string(30, 'x'));
+  exchange_.request.content_length.reset();
+  serve(Method::post, "/");
+  EXPECT_EQ(exchange_.status(), 503);
+}
+
 TEST_F(RuntimeTest, AWrongPathParameterNamesItsPlace) {
   routes_.add(Method::get, "/points/:id", [](Path<std::int64_t> id) { return json(*id); });
   serve(Method::get, "/points/abc");
