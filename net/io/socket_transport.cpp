@@ -76,7 +76,7 @@ void SocketTransport::flush() {
 }
 
 void SocketTransport::transmit() {
-  if (sending() || closing_ || broken()) {
+  if (sending() || sent_unseen() || closing_ || broken()) {
     return;
   }
   if (output_.empty()) {

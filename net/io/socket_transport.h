@@ -69,6 +69,13 @@ class SocketTransport final : public Transport {
   void transmitted(Transmit& op);
   [[nodiscard]] bool peer_takes_bytes();
   [[nodiscard]] bool sending() const { return send_.in_flight() || sendmsg_.in_flight(); }
+  // A send has completed, but what it took still stands in the queue: its completion has yet to run
+  // and goes on from there. Sending now would repeat those bytes.
+  [[nodiscard]] bool sent_unseen() const {
+    const ListHook<ReadyTag>& one_piece = send_;
+    const ListHook<ReadyTag>& several = sendmsg_;
+    return one_piece.linked() || several.linked();
+  }
 
   static constexpr std::size_t kPiecesPerSend = 16;
 

@@ -140,6 +140,20 @@ Task<void> echo(Transport& transport, CancelScope& scope) {
   }
 }
 
+// epoll completes a send at once and runs its completion later: a second send between the two (a
+// TLS record behind the handshake's last, in one turn) must not begin with the first one's bytes.
+TEST_F(TransportTest, BytesSentInTheTurnOfAnEarlierSendFollowItAndDoNotRepeatIt) {
+  transport_->start();
+  transport_->output().append_copy("first ");
+  transport_->send_now();
+  transport_->output().append_copy("second");
+  transport_->send_now();
+  settle();
+  transport_->shutdown_write();
+  settle();
+  EXPECT_EQ(pair_->receive(64), "first second");
+}
+
 TEST_F(TransportTest, EchoesAndEndsItsDirectionBehindTheData) {
   const std::string message = pattern(3'000'000);
   std::string back;
