@@ -2,6 +2,8 @@
 // byte and a payload: '1' and JSON, or '0' for "there is none".
 #include "app/cache.h"
 
+#include "net/io/stage_wait.h"
+
 #include "app/context.h"
 
 #include <algorithm>
@@ -70,6 +72,7 @@ void Cache::Leadership::end(bool done, const std::optional<std::string>& json,
 Task<std::optional<Cache::Value>> Cache::follow(CancelScope& scope, Flight& flight) {
   Follower self(loop_);
   flight.followers.push_back(self);
+  const StageWait stage(scope, Stage::pg);  // what loaders read
   const Result<void> waited = co_await self.ready.wait(scope);
   if (!waited) {
     throw ServiceError(waited.error(), "cache: gave up waiting for another request's load");

@@ -37,6 +37,10 @@ void Context::deadline(Duration from_now) {
   const Instant wanted = after(exchange_.loop().now(), from_now);
   if (wanted < exchange_.deadline()) {
     exchange_.set_deadline(wanted);
+    if (!exchange_.stages.clock.running()) {
+      // So that an answer for this deadline can name the stage.
+      exchange_.time_stages(Stage::handler, exchange_.loop().now());
+    }
   }
 }
 

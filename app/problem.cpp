@@ -62,6 +62,9 @@ Response Problem::to_response() const {
   if (!errors.empty()) {
     add_errors(body, errors);
   }
+  if (expiry) {
+    append_members(body, *expiry);
+  }
   body += '}';
   Response response(status, kProblemType, std::move(body));
   if (retry_after) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "net/core/result.h"
+#include "net/http/expiry.h"
 
 #include "app/field_error.h"
 #include "app/response.h"
@@ -33,6 +34,7 @@ struct Problem {
   std::optional<std::chrono::seconds> retry_after;  // also sent as Retry-After
   std::string allow;  // not in the document: the value of Allow, for 405
   std::vector<FieldError> errors;
+  std::optional<Expiry> expiry;  // 504: the deadline that passed
 
   [[nodiscard]] Response to_response() const;
 };

@@ -32,7 +32,7 @@ void log_request_end(Log& log, Exchange& exchange, RequestLog wanted) {
   }
   // Stages bear the time at which their turn of the loop began; many requests take less than a
   // turn.
-  const Instant received = exchange.stages.at(Stage::received);
+  const Instant received = exchange.stages.at(Step::received);
   const Duration took =
       received == kNever ? Duration::zero() : exchange.loop().read_clock() - received;
   const AccessLogOutcome outcome{.unix_ms = exchange.loop().wall_clock_ms(),

@@ -1,6 +1,7 @@
 #include "app/runtime.h"
 
 #include "net/core/log_line.h"
+#include "net/io/loop.h"
 
 #include "app/health.h"
 #include "app/request_log.h"
@@ -23,6 +24,16 @@ Response refusal(std::uint16_t status, std::string detail, std::string_view path
   return problem.to_response();
 }
 
+// Of an exchange whose deadline has passed.
+Expiry expiry_of(Exchange& exchange) {
+  const StageLedger& stages = exchange.stages;
+  const Instant begun = stages.at(Step::received);
+  return Expiry{.route = exchange.route_pattern,
+                .allowed = exchange.deadline() - begun,
+                .spent = exchange.loop().read_clock() - begun,
+                .stage = stages.clock.struck().value_or(stages.clock.present())};
+}
+
 bool status_has_body(std::uint16_t status) { return status != 204 && status != 304; }
 
 }  // namespace
@@ -35,7 +46,10 @@ Task<void> Runtime::handle(Exchange& exchange) {
     exchange.route_index = static_cast<std::uint16_t>(match.pattern_id);
   }
   const Instant now = services_.loop.now();
-  exchange.stages.mark(Stage::routed, now);
+  exchange.stages.mark(Step::routed, now);
+  if (role_ == Role::alone) {
+    exchange.time_stages(Stage::handler, now);  // behind a balancer the link does, where it is told
+  }
   if (role_ == Role::alone && services_.log != nullptr) {
     log_request_start(*services_.log, exchange, services_.config.log_requests);
   }
@@ -46,7 +60,7 @@ Task<void> Runtime::handle(Exchange& exchange) {
     if (own_deadline) {
       exchange.set_deadline(after(now, services_.config.request_deadline));
     }
-    exchange.stages.mark(Stage::forwarded, now);
+    exchange.stages.mark(Step::forwarded, now);
     const Handler& handler = routes_.handler(match.handler);
     BodyHold hold(bodies_bytes_);
     Context context(services_, exchange, routes_.router(), match);
@@ -139,6 +153,9 @@ Response Runtime::failure(Context& context, const Error& error, std::string_view
   }
   Problem problem = problem_of(scope.cancelled() ? scope.error() : error);
   problem.instance = context.path();
+  if (scope.cancelled() && scope.reason() == ErrorCode::deadline) {
+    problem.expiry = expiry_of(context.exchange());
+  }
   return problem.to_response();
 }
 

@@ -28,18 +28,18 @@ void AccessLog::begun(const Exchange& exchange) {
   }
 }
 
-void AccessLog::ended(Exchange& exchange, const RequestRecord& record) {
+void AccessLog::ended(Exchange& exchange, const RequestRecord& record, Instant now,
+                      std::string_view budget) {
   const bool aborted = was_aborted(exchange, record);
   const bool failed = exchange.status() >= 500 || (!record.complete && !aborted);
   const RequestLog wanted = config_.log.requests;
   if (wanted == RequestLog::off || (wanted == RequestLog::errors && !failed && !aborted)) {
     return;
   }
-  const Instant now = exchange.loop().read_clock();
   AccessLogOutcome outcome;
   outcome.unix_ms = exchange.loop().wall_clock_ms();
   outcome.status = exchange.status();
-  const Instant received = exchange.stages.at(Stage::received);
+  const Instant received = exchange.stages.at(Step::received);
   outcome.response_time_ns = received == kNever ? 0 : (now - received).count();
   outcome.route_pattern = record.pattern();
   if (record.route != Router::kNone) {
@@ -63,6 +63,7 @@ void AccessLog::ended(Exchange& exchange, const RequestRecord& record) {
   if (exchange.traceparent.size() >= 35) {
     outcome.trace_id = exchange.traceparent.substr(3, 32);
   }
+  outcome.extra_json = budget;
   if (aborted) {
     log_aborted(log_, request_of(exchange), outcome);
   } else {

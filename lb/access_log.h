@@ -7,6 +7,8 @@
 #include "lb/config.h"
 #include "lb/request_record.h"
 
+#include <string_view>
+
 namespace sk::lb {
 
 class AccessLog {
@@ -14,7 +16,8 @@ class AccessLog {
   AccessLog(Log& log, const Config& config) : log_(log), config_(config) {}
 
   void begun(const Exchange& exchange);
-  void ended(Exchange& exchange, const RequestRecord& record);
+  // now: when it ended. budget: ", \"budget\": {...}", or empty.
+  void ended(Exchange& exchange, const RequestRecord& record, Instant now, std::string_view budget);
   // A request that the server refused before it became an exchange.
   void rejected(const Rejection& rejection);
 

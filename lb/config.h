@@ -44,6 +44,9 @@ struct ServerConfig {
   // "started".
   std::uint32_t connections_max = 0;
   std::uint32_t buffers = 0;
+  // Requests that bring it as Sidekick-Timing get a Server-Timing field with their stages. Empty:
+  // none do.
+  std::string timing_secret;
 };
 
 enum class RequestLog : std::uint8_t { both, completed, errors, off };
@@ -79,6 +82,13 @@ enum class Profile : std::uint8_t {
   behind_alb,  // header sizes as an AWS ALB lets through, its patience, connections without end
 };
 
+// Who gets a Server-Timing field, which tells where a request's time went.
+enum class ServerTiming : std::uint8_t {
+  off,       // nobody
+  secret,    // who brings server.timing_secret
+  loopback,  // these, and clients on this machine: not where a proxy here brings requests of others
+};
+
 struct CertificateConfig {
   std::string cert;  // PEM file: the certificate, then its chain
   std::string key;   // PEM file
@@ -97,6 +107,7 @@ struct ListenerConfig {
   Profile profile = Profile::edge;
   // Peers whose X-Forwarded-* are believed. Everyone else's are replaced.
   std::vector<Network> trusted_proxies;
+  ServerTiming server_timing = ServerTiming::secret;
   LimitsConfig limits;
   ConfigPlace place;
 };
@@ -144,7 +155,9 @@ struct UpstreamConfig {
   ConfigPlace place;
 };
 
-// What latency the route promises. Checked by the benchmark suite, turned into alarms by Terraform.
+// What latency the route promises. The deadline is enforced; every request is measured against the
+// rest, in the log and in metrics. Checked by the benchmark suite, turned into alarms by Terraform.
+// docs/latency-budgets.md explains it to operators.
 struct BudgetConfig {
   std::optional<Duration> p50;
   std::optional<Duration> p99;

@@ -14,6 +14,10 @@ namespace {
 // The ALB keeps idle connections for 60 s and answers 502 where its target closes one first.
 constexpr Duration kAlbIdle = 60s;
 
+// Long enough not to be guessed, short enough for a header field.
+constexpr std::size_t kSecretBytesMin = 16;
+constexpr std::size_t kSecretBytesMax = 256;
+
 void check_server(const Config& config, ConfigMessages& messages) {
   const ServerConfig& server = config.server;
   if (server.buffers != 0 && server.buffers < 64) {
@@ -42,6 +46,21 @@ void check_admin(const Config& config, ConfigMessages& messages) {
                    to_string(*admin.address) +
                        " is reachable from outside, and metrics say much about a system: use "
                        "127.0.0.1 or a Unix socket, or set allow_public = true");
+  }
+}
+
+// The name of a secret may be told, its value not.
+void check_timing_secret(const ServerConfig& server, ConfigMessages& messages) {
+  const std::string& secret = server.timing_secret;
+  const bool clean =
+      std::ranges::all_of(secret, [](char byte) { return byte > 0x20 && byte < 0x7f; });
+  if (!secret.empty() &&
+      (!clean || secret.size() < kSecretBytesMin || secret.size() > kSecretBytesMax)) {
+    messages.error({}, "server.timing_secret",
+                   "expected " + std::to_string(kSecretBytesMin) + " to " +
+                       std::to_string(kSecretBytesMax) +
+                       " visible ASCII characters without spaces, such as the output of "
+                       "`openssl rand -hex 16`");
   }
 }
 
@@ -79,6 +98,23 @@ void check_limits(const ListenerConfig& listener, ConfigMessages& messages) {
   }
 }
 
+void check_server_timing(const ListenerConfig& listener, ConfigMessages& messages) {
+  if (listener.server_timing != ServerTiming::loopback) {
+    return;
+  }
+  for (const char* address : {"127.0.0.1", "::1"}) {
+    const auto bytes = parse_ip(address);
+    const auto contains = [&](const Network& network) { return network.contains(*bytes); };
+    if (std::ranges::any_of(listener.trusted_proxies, contains)) {
+      messages.error(listener.place, "listener.server_timing",
+                     "\"loopback\" takes clients on this machine for local ones, but "
+                     "trusted_proxies says that a proxy there brings requests of others: use "
+                     "\"secret\"");
+      return;
+    }
+  }
+}
+
 void check_listeners(const Config& config, ConfigMessages& messages) {
   if (config.listeners.empty() && !messages.has_errors()) {
     messages.error({}, "listener", "there is none: add [[listener]] with an address");
@@ -104,6 +140,7 @@ void check_listeners(const Config& config, ConfigMessages& messages) {
       check_tls(listener, messages);
     }
     check_limits(listener, messages);
+    check_server_timing(listener, messages);
   }
 }
 
@@ -200,6 +237,17 @@ void check_budget(const RouteConfig& route, ConfigMessages& messages) {
     }
     last = &step;
   }
+  if (budget.deadline && !budget.p99 && budget.p50 && *budget.deadline < *budget.p50) {
+    messages.error(budget.place, "route.budget.deadline",
+                   format_duration(*budget.deadline) + " is less than p50, " +
+                       format_duration(*budget.p50) + ": half of the requests would be cut off");
+  }
+  if (budget.deadline && budget.p999 && *budget.deadline < *budget.p999 &&
+      (!budget.p99 || *budget.deadline >= *budget.p99)) {
+    messages.warning(budget.place, "route.budget.deadline",
+                     format_duration(*budget.deadline) + " is less than p999, " +
+                         format_duration(*budget.p999) + ", which can so never be missed");
+  }
   if (budget.deadline && budget.p99 && *budget.deadline < *budget.p99) {
     messages.error(budget.place, "route.budget.deadline",
                    format_duration(*budget.deadline) + " is less than p99, " +
@@ -210,9 +258,6 @@ void check_budget(const RouteConfig& route, ConfigMessages& messages) {
     messages.error(budget.place, "route.budget.deadline",
                    format_duration(*budget.deadline) + " is more than total_timeout, " +
                        format_duration(route.total_timeout) + ", which would end it before");
-  }
-  if (!budget.p50 && !budget.p99 && !budget.p999 && !budget.deadline) {
-    messages.error(budget.place, "route.budget", "states nothing: give p50, p99, p999 or deadline");
   }
 }
 
@@ -280,6 +325,7 @@ void check_routes(const Config& config, ConfigMessages& messages) {
 
 void check_config(const Config& config, ConfigMessages& messages) {
   check_server(config, messages);
+  check_timing_secret(config.server, messages);
   check_listeners(config, messages);
   check_admin(config, messages);
   check_upstreams(config, messages);

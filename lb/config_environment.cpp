@@ -99,6 +99,9 @@ void apply_to_server(const Variables& variables, Config& config) {
   if (const auto requests = variables.text("SIDEKICK_LOG_REQUESTS")) {
     config.log.requests = parse_request_log(*requests).value();
   }
+  if (auto secret = variables.text("SIDEKICK_TIMING_SECRET")) {
+    server.timing_secret = std::move(*secret);
+  }
   variables.count("SIDEKICK_THREADS", [&](std::uint32_t value) { server.threads = value; });
   variables.count("SIDEKICK_BUFFERS", [&](std::uint32_t value) { server.buffers = value; });
   variables.count("SIDEKICK_CONNECTIONS_MAX",

@@ -194,6 +194,15 @@ std::string_view name_of(Profile profile) {
   return profile == Profile::edge ? "edge" : "behind-alb";
 }
 
+std::string_view name_of(ServerTiming timing) {
+  return timing == ServerTiming::off        ? "off"
+         : timing == ServerTiming::loopback ? "loopback"
+                                            : "secret";
+}
+
+// In the place of a secret. Too short to be one, so that nobody can run with it by mistake.
+constexpr std::string_view kHidden = "(hidden)";
+
 std::string_view name_of(IoChoice io) {
   return io == IoChoice::uring ? "uring" : io == IoChoice::epoll ? "epoll" : "auto";
 }
@@ -246,6 +255,7 @@ void print_listener(Printer& to, const ListenerConfig& listener) {
     to.text({}, to_string(network));
   }
   to.end_list();
+  to.text("server_timing", name_of(listener.server_timing));
   print_limits(to, listener.limits);
   to.end_section();
 }
@@ -342,6 +352,9 @@ void print(Printer& to, const Config& config) {
   to.text("io", name_of(config.server.io));
   to.number("connections_max", config.server.connections_max);
   to.number("buffers", config.server.buffers);
+  if (!config.server.timing_secret.empty()) {
+    to.text("timing_secret", kHidden);
+  }
   to.end_section();
   to.begin_section("log");
   to.text("requests", to_string(config.log.requests));

@@ -36,6 +36,11 @@ constexpr std::array<Choice<BalancerPolicy>, 1> kBalancers = {
 constexpr const char* kListenAddress =
     "expected an address such as \"0.0.0.0:80\", \"[::]:443\" or \"unix:/run/sidekick.sock\"";
 
+constexpr std::array<Choice<ServerTiming>, 3> kServerTimings = {
+    {{"off", ServerTiming::off},
+     {"secret", ServerTiming::secret},
+     {"loopback", ServerTiming::loopback}}};
+
 void read_server(Section& section, ServerConfig& server) {
   section.duration("stop_timeout", server.stop_timeout, 2s, 24h);
   section.duration("drain_timeout", server.drain_timeout, 0s, 24h);
@@ -43,6 +48,7 @@ void read_server(Section& section, ServerConfig& server) {
   section.choice("io", server.io, kIoChoices);
   section.integer("connections_max", server.connections_max, 0, 10'000'000);
   section.integer("buffers", server.buffers, 0, 32'768);
+  section.text("timing_secret", server.timing_secret);
 }
 
 void read_limits(Section& section, LimitsConfig& limits) {
@@ -116,6 +122,7 @@ void read_listener(Section& section, Config& config) {
         listener.trusted_proxies.push_back(*network);
       },
       true);
+  section.choice("server_timing", listener.server_timing, kServerTimings);
   section.table("limits", [&](Section& limits) { read_limits(limits, listener.limits); });
   config.listeners.push_back(std::move(listener));
 }
@@ -193,6 +200,13 @@ void read_upstream(Section& section, Config& config) {
 
 void read_budget(Section& section, BudgetConfig& budget) {
   budget.place = section.place();
+  // By key, not by value: what stands there and is wrong is told once.
+  constexpr std::array<std::string_view, 4> kPromises = {"p50", "p99", "p999", "deadline"};
+  if (std::ranges::none_of(kPromises,
+                           [&](std::string_view key) { return section.raw().contains(key); })) {
+    section.messages().error(section.place(), "route.budget",
+                             "states nothing: give p50, p99, p999 or deadline");
+  }
   section.duration("p50", budget.p50, 1us, 1h);
   section.duration("p99", budget.p99, 1us, 1h);
   section.duration("p999", budget.p999, 1us, 1h);
@@ -272,6 +286,12 @@ Config read_config(std::string_view toml, std::string_view file, ConfigMessages&
     admin.parsed("address", config.admin.address, parse_config_address, kListenAddress);
     admin.boolean("allow_public", config.admin.allow_public);
   });
+  for (const char* stray : {"budget", "budgets"}) {
+    if (const toml::node* node = section.find(stray)) {
+      messages.error(place_of(*node), stray,
+                     "a budget belongs to a route: write budget = { ... } under its [[route]]");
+    }
+  }
   section.tables("listener", [&](Section& listener) { read_listener(listener, config); });
   section.tables("upstream", [&](Section& upstream) { read_upstream(upstream, config); });
   section.tables("route", [&](Section& route) { read_route(route, config); });

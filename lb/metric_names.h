@@ -17,6 +17,20 @@ inline constexpr Family kDuration = {"sidekick_request_duration_seconds", "histo
 inline constexpr Family kUpstreamDuration = {
     "sidekick_upstream_header_seconds", "histogram",
     "From choosing an endpoint to the head of its answer."};
+inline constexpr Family kBudgetRequests = {
+    "sidekick_budget_requests_total", "counter",
+    "Requests of routes with a budget that were answered, or given up at the deadline."};
+inline constexpr Family kBudgetOver = {
+    "sidekick_budget_over_total", "counter",
+    "Requests that took longer than a limit of their route's budget, by limit."};
+inline constexpr Family kBudgetTopStage = {
+    "sidekick_budget_top_stage_total", "counter",
+    "Requests over a limit of their route's budget, by the stage that took the most."};
+inline constexpr Family kBudgetStage = {"sidekick_budget_stage_seconds_total", "counter",
+                                        "Time that requests of routes with a budget spent in each "
+                                        "stage."};
+inline constexpr Family kBudgetLimit = {"sidekick_budget_limit_seconds", "gauge",
+                                        "The budget itself, by route and limit."};
 inline constexpr Family kResponseBytes = {"sidekick_response_body_bytes_total", "counter",
                                           "Bytes of answer bodies accepted for clients."};
 inline constexpr Family kOwnAnswers = {"sidekick_own_answers_total", "counter",

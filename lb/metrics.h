@@ -5,6 +5,7 @@
 // routes.
 #pragma once
 
+#include "lb/budget.h"
 #include "lb/config.h"
 #include "lb/histogram.h"
 #include "lb/own_answer.h"
@@ -13,10 +14,21 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace sk::lb {
+
+// Of a route with a budget.
+struct BudgetMetrics {
+  void count(const BudgetVerdict& verdict);
+
+  Cell requests;
+  std::array<Cell, kLimits.size()> over;
+  std::array<std::array<Cell, kStages>, kLimits.size()> top_stage;  // of those over the limit
+  std::array<Cell, kStages> stage_us;
+};
 
 struct RouteMetrics {
   static constexpr std::size_t kAborted = 0;  // the client left before it was answered
@@ -24,10 +36,11 @@ struct RouteMetrics {
   Cell response_bytes;
   Histogram duration;
   Histogram upstream_header;
+  std::unique_ptr<BudgetMetrics> budget;  // null where the route states none
 };
 
 struct ThreadMetrics {
-  explicit ThreadMetrics(std::size_t route_count) : routes(route_count + 1) {}
+  explicit ThreadMetrics(const std::vector<RouteConfig>& route_configs);
 
   // The last one is for requests that no route matched.
   std::vector<RouteMetrics> routes;
@@ -55,6 +68,9 @@ class Metrics {
   std::uint64_t connections_open() const;
 
  private:
+  void print_budgets(PrometheusText& out) const;
+
+  std::vector<std::optional<BudgetConfig>> budgets_;  // by route
   std::vector<std::string> route_names_;  // "api.example.com/v1/*", and "none" as the last
   std::vector<std::unique_ptr<ThreadMetrics>> threads_;
 };

@@ -24,14 +24,17 @@ void send(Exchange& exchange, ResponseHead& head, std::string_view content) {
 
 }  // namespace
 
-void respond_problem(Exchange& exchange, OwnAnswer answer, std::string_view detail) {
+void respond_problem(Exchange& exchange, OwnAnswer answer, const ProblemDetails& details) {
   const OwnAnswerText& text = text_of(answer);
   std::string content = "{\"type\":\"about:blank\",\"title\":";
   append_json_string(content, text.title);
   content += ",\"status\":" + std::to_string(text.status);
-  if (!detail.empty()) {
+  if (!details.detail.empty()) {
     content += ",\"detail\":";
-    append_json_string(content, detail);
+    append_json_string(content, details.detail);
+  }
+  if (details.expiry) {
+    append_members(content, *details.expiry);
   }
   content += ",\"reason\":";
   append_json_string(content, text.reason);
@@ -47,6 +50,9 @@ void respond_problem(Exchange& exchange, OwnAnswer answer, std::string_view deta
   }
   if (!text.proxy_status.empty()) {
     head.fields.add("Proxy-Status", "sidekick; error=" + std::string(text.proxy_status));
+  }
+  if (!details.server_timing.empty()) {
+    head.fields.add_view(HeaderId::server_timing, details.server_timing);
   }
   send(exchange, head, content);
 }

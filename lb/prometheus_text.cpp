@@ -55,6 +55,10 @@ void PrometheusText::sample(std::initializer_list<Label> labels, std::uint64_t v
   line("", labels, "", std::to_string(value));
 }
 
+void PrometheusText::sample_seconds(std::initializer_list<Label> labels, std::uint64_t us) {
+  line("", labels, "", seconds(us));
+}
+
 void PrometheusText::histogram(std::initializer_list<Label> labels, const HistogramSum& sum) {
   for (unsigned bound = kFirstBoundLog2; bound <= kLastBoundLog2; ++bound) {
     const std::uint64_t us = std::uint64_t{1} << bound;

@@ -25,6 +25,8 @@ class PrometheusText {
   // Begins a family; its samples follow.
   void family(const Family& family);
   void sample(std::initializer_list<Label> labels, std::uint64_t value);
+  // The same in seconds.
+  void sample_seconds(std::initializer_list<Label> labels, std::uint64_t us);
   // Seconds; buckets at powers of two from 64 us to 67 s, so that no bound cuts a bucket of ours.
   void histogram(std::initializer_list<Label> labels, const HistogramSum& sum);
 

@@ -6,6 +6,8 @@
 
 #include "lb/client_identity.h"
 #include "lb/own_response.h"
+#include "lb/stage_text.h"
+#include "lb/timing_gate.h"
 
 #include <algorithm>
 #include <string>
@@ -78,6 +80,7 @@ void Proxy::begin(Exchange& exchange, const ListenerConfig& listener) {
 Task<void> Proxy::serve(Exchange& exchange, const ListenerConfig& listener) {
   RequestRecord& record = record_of(exchange);
   count_local(exchange);
+  record.timing = admit_timing(exchange, listener, context_.config.server);
   record.route = context_.router.match(exchange.request.host(), exchange.request.path);
   if (record.route == Router::kNone) {
     refuse(exchange, OwnAnswer::no_route);
@@ -85,6 +88,11 @@ Task<void> Proxy::serve(Exchange& exchange, const ListenerConfig& listener) {
   }
   const RouteConfig& route = context_.config.routes[record.route];
   exchange.route_pattern = route.path;
+  // A tunnel lasts as long as its users like, and has no deadline either.
+  record.budget = route.budget && !exchange.request.websocket ? &*route.budget : nullptr;
+  if (record.budget != nullptr || record.timing) {
+    exchange.time_stages(Stage::route, exchange.stages.at(Step::received));
+  }
   if (exchange.request.content_length && *exchange.request.content_length > route.body_bytes) {
     refuse(exchange, OwnAnswer::body_too_large);
     co_return;
@@ -117,7 +125,7 @@ Task<void> Proxy::forward_probe(Exchange& exchange, std::uint32_t upstream) {
 
 Task<void> Proxy::forward(Exchange& exchange, RequestRecord& record, UpstreamClient& upstream,
                           const RouteConfig& route) {
-  const Instant begun = context_.loop.now();
+  const Instant begun = std::min(exchange.stages.at(Step::received), context_.loop.now());
   if (!exchange.request.websocket) {
     exchange.set_deadline(after(begun, time_allowed(route)));
   }
@@ -160,6 +168,9 @@ Task<void> Proxy::forward(Exchange& exchange, RequestRecord& record, UpstreamCli
       co_return;
     }
     context_.metrics.retries.add();
+    exchange.stages.clock.set_base(Stage::route, context_.loop.now());
+    exchange.stages.clock.reassign(Stage::upstream, Stage::route);
+    record.worker = {};
     job.upload.rewind();
   }
 }
@@ -175,13 +186,14 @@ Task<Result<void>> Proxy::attempt(Job& job, FailedAttempt& failed) {
   ++job.record.attempts;
   job.record.endpoint = endpoint;
   job.record.attempt_at = loop.now();
-  job.exchange.stages.mark(Stage::routed, loop.now());
+  job.exchange.stages.mark(Step::routed, loop.now());
 
   EndpointClient& client = job.upstream.client(*endpoint);
   UpstreamStreamPtr stream = job.fresh_connection ? nullptr : client.try_open();
   const bool reused = stream != nullptr && client.reuses_connections();
   if (stream == nullptr) {
     const Instant until = after(loop.now(), job.upstream.upstream().config().connect_timeout);
+    job.exchange.stages.clock.set_base(Stage::connect, loop.now());
     Result<UpstreamStreamPtr> opened = co_await client.open(job.exchange.scope(), until);
     if (!opened) {
       job.except = endpoint;
@@ -220,13 +232,15 @@ Task<Result<void>> Proxy::converse(Job& job, UpstreamStream& stream, FailedAttem
     failed.never_started = stream.take_back();
     co_return sent;
   }
-  exchange.stages.mark(Stage::forwarded, context_.loop.now());
+  exchange.stages.mark(Step::forwarded, context_.loop.now());
+  exchange.stages.clock.set_base(Stage::upstream, context_.loop.now());
   if (upload.needed()) {
     upload.start(job.upload, stream);
   }
   const Result<ResponseHead*> head = co_await final_head(job, stream);
   if (!head) {
     // What the endpoint has not begun, it never will: that decides about another attempt.
+    ask_worker(job, stream);
     failed.never_started = stream.take_back();
     if (upload.needed()) {
       co_await upload.end();
@@ -235,12 +249,15 @@ Task<Result<void>> Proxy::converse(Job& job, UpstreamStream& stream, FailedAttem
   }
   failed.answer_begun = true;
   job.record.head_at = context_.loop.now();
-  exchange.stages.mark(Stage::response_head, job.record.head_at);
+  exchange.stages.mark(Step::response_head, job.record.head_at);
   job.record.set_pattern(stream.route_pattern());
   if ((*head)->status == 101) {
     co_await tunnel(job, stream, **head);
   } else {
     co_await respond(job, stream, **head);
+  }
+  if (exchange.stages.clock.running()) {
+    ask_worker(job, stream);
   }
   if (upload.needed()) {
     co_await upload.end();
@@ -286,11 +303,26 @@ Task<Result<ResponseHead*>> Proxy::final_head(Job& job, UpstreamStream& stream) 
   }
 }
 
-Task<void> Proxy::respond(Job& job, UpstreamStream& stream, const ResponseHead& head) {
+void Proxy::ask_worker(Job& job, UpstreamStream& stream) {
+  job.record.worker = {stream.worker_stages(), context_.loop.now()};
+}
+
+StageTimes Proxy::stages_of(Exchange& exchange, const RequestRecord& record, Instant now) {
+  StageLedger& stages = exchange.stages;
+  stages.clock.advance(now);
+  return join_stages(stages.clock, stages.at(Step::forwarded), record.worker);
+}
+
+Task<void> Proxy::respond(Job& job, UpstreamStream& stream, ResponseHead& head) {
   Exchange& exchange = job.exchange;
   if (job.record.health && head.status == 404) {
     respond_json(exchange, 200, "{\"status\":\"ok\"}");  // a program without health of its own
     co_return;
+  }
+  if (job.record.timing) {
+    ask_worker(job, stream);
+    const StageTimes times = stages_of(exchange, job.record, context_.loop.now());
+    head.fields.add(HeaderId::server_timing, StageText::for_header(times).view());
   }
   const bool body = stream.has_response_body();
   const Result<void> accepted = exchange.respond(head, body);
@@ -358,13 +390,16 @@ void Proxy::give_up(Job& job, const FailedAttempt& failed) {
   }
   const Error& error = job.record.error;
   const OwnAnswer answer = answer_for(error, failed.never_started);
+  ProblemDetails details;
+  std::string route;
   std::string detail;
   if (answer == OwnAnswer::deadline) {
-    const Instant received = exchange.stages.at(Stage::received);
-    detail = "route " + job.route.host + job.route.path + " allows " +
-             format_duration(time_allowed(job.route)) + "; spent " +
-             std::to_string((context_.loop.read_clock() - received) / 1ms) +
-             "ms, waiting for the " + error.detail;
+    route = job.route.host + job.route.path;
+    details.expiry = expiry_of(job);
+    details.expiry->route = route;
+    detail = "route " + route + " allows " + format_duration(details.expiry->allowed) +
+             "; the time ran out in the stage " + std::string(to_string(details.expiry->stage));
+    details.detail = detail;
   }
   context_.log.event(
       LogLevel::warn, "attempt failed",
@@ -376,15 +411,33 @@ void Proxy::give_up(Job& job, const FailedAttempt& failed) {
        {"upstream", job.record.upstream},
        {"endpoint", job.record.endpoint != nullptr ? std::string_view(job.record.endpoint->name())
                                                    : std::string_view()}});
-  refuse(exchange, answer, detail);
+  refuse(exchange, answer, details);
+}
+
+Expiry Proxy::expiry_of(const Job& job) {
+  const StageLedger& stages = job.exchange.stages;
+  const Instant received = stages.at(Step::received);
+  return {.route = {},
+          .allowed = job.exchange.deadline() - received,
+          .spent = context_.loop.read_clock() - received,
+          .stage = present_stage(stages, job.record.worker)};
 }
 
 void Proxy::refuse(Exchange& exchange, OwnAnswer answer, std::string_view detail) {
+  refuse(exchange, answer, ProblemDetails{.detail = detail});
+}
+
+void Proxy::refuse(Exchange& exchange, OwnAnswer answer, ProblemDetails details) {
   RequestRecord& record = record_of(exchange);
   record.own_answer = answer;
   context_.metrics.own_answers[static_cast<std::size_t>(answer)].add();
   if (!exchange.responded()) {
-    respond_problem(exchange, answer, detail);
+    std::optional<StageText> timing;
+    if (record.timing && exchange.stages.clock.running()) {
+      timing = StageText::for_header(stages_of(exchange, record, context_.loop.now()));
+      details.server_timing = timing->view();
+    }
+    respond_problem(exchange, answer, details);
     record.complete = true;
   }
 }
@@ -396,15 +449,28 @@ void Proxy::completed(Exchange& exchange) {
   }
   exchange.handler_state = nullptr;
   if (!record->health) {
-    access_log_.ended(exchange, *record);
+    const Instant now = context_.loop.read_clock();
     const std::size_t last = context_.metrics.routes.size() - 1;
     RouteMetrics& metrics = context_.metrics.routes[std::min<std::size_t>(record->route, last)];
     const bool aborted = was_aborted(exchange, *record);
+    if (record->budget != nullptr) {
+      const CancelScope& scope = exchange.scope();
+      const bool expired = scope.cancelled() && scope.reason() == ErrorCode::deadline;
+      const BudgetVerdict verdict =
+          judge(*record->budget, stages_of(exchange, *record, now), expired);
+      if (!aborted) {
+        metrics.budget->count(verdict);
+      }
+      access_log_.ended(exchange, *record, now,
+                        StageText::for_log(verdict, record->budget->deadline).view());
+    } else {
+      access_log_.ended(exchange, *record, now, {});
+    }
     metrics.by_class[aborted ? RouteMetrics::kAborted : exchange.status() / 100U].add();
     metrics.response_bytes.add(exchange.response_bytes());
-    const Instant received = exchange.stages.at(Stage::received);
+    const Instant received = exchange.stages.at(Step::received);
     if (received != kNever && !aborted) {
-      metrics.duration.record(context_.loop.read_clock() - received);
+      metrics.duration.record(now - received);
     }
     if (record->head_at != kNever) {
       metrics.upstream_header.record(record->head_at - record->attempt_at);

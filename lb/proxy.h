@@ -9,6 +9,8 @@
 #include "net/http/upstream_stream.h"
 
 #include "lb/access_log.h"
+#include "lb/budget.h"
+#include "lb/own_response.h"
 #include "lb/request_record.h"
 #include "lb/retry.h"
 #include "lb/thread_context.h"
@@ -62,9 +64,16 @@ class Proxy {
   Task<Result<void>> converse(Job& job, UpstreamStream& stream, FailedAttempt& failed);
   // The final head, or 101; informational ones are passed on.
   Task<Result<ResponseHead*>> final_head(Job& job, UpstreamStream& stream);
-  Task<void> respond(Job& job, UpstreamStream& stream, const ResponseHead& head);
+  Task<void> respond(Job& job, UpstreamStream& stream, ResponseHead& head);
   Task<void> tunnel(Job& job, UpstreamStream& stream, const ResponseHead& head);
   void give_up(Job& job, const FailedAttempt& failed);
+  // What a 504 says about the deadline of this request, which has passed.
+  Expiry expiry_of(const Job& job);
+  // Asks what the worker knows about the time, while the stream is there.
+  void ask_worker(Job& job, UpstreamStream& stream);
+  // Where the time of a request went, up to now.
+  StageTimes stages_of(Exchange& exchange, const RequestRecord& record, Instant now);
+  void refuse(Exchange& exchange, OwnAnswer answer, ProblemDetails details);
   OwnAnswer why_no_endpoint(const Upstream& upstream) const;
 
   ThreadContext& context_;

@@ -6,9 +6,11 @@
 
 #include "net/core/time.h"
 
+#include "lb/config.h"
 #include "lb/endpoint.h"
 #include "lb/own_answer.h"
 #include "lb/router.h"
+#include "lb/stage_report.h"
 
 #include <array>
 #include <cstdint>
@@ -26,10 +28,13 @@ struct RequestRecord {
   std::optional<OwnAnswer> own_answer;
   Error error;  // what the last attempt failed with
   std::uint32_t attempts = 0;
-  Instant attempt_at = kNever;  // the last attempt began
-  Instant head_at = kNever;     // the final head of the answer came
-  bool health = false;          // a probe: neither logged nor counted
-  bool complete = false;        // the answer was handed over to its very end
+  Instant attempt_at = kNever;           // the last attempt began
+  Instant head_at = kNever;              // the final head of the answer came
+  const BudgetConfig* budget = nullptr;  // of the route; null where this request is not measured
+  WorkerWord worker;                     // of the last attempt, where stages are timed or it failed
+  bool timing = false;                   // the answer shall carry Server-Timing
+  bool health = false;                   // a probe: neither logged nor counted
+  bool complete = false;                 // the answer was handed over to its very end
 
   // The application's route pattern: a copy, because the link it came from may be gone already.
   std::array<char, 128> pattern_bytes;

@@ -55,8 +55,9 @@ void Upload::hold(const Slice& piece) {
 
 Task<bool> Upload::write(UpstreamStream& stream, Slice piece, CancelScope& scope) {
   BodyWriter& to = stream.request_body();
-  if (!to.writable()) {
-    const Result<void> room = co_await to.wait_writable(scope);
+  // Not wait_writable(): waiting for an endpoint is no writing to the client.
+  while (!to.writable() && !to.broken()) {
+    const Result<void> room = co_await to.writable_event().wait(scope);
     if (!room) {
       co_return false;
     }

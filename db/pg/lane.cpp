@@ -65,7 +65,7 @@ void Lane::send(Query& query) {
   slot.allowance = std::max(Duration::zero(), query.until() - loop_.now());
   query.place = this;
   query.slot = index;
-  query.sent = true;
+  query.note_sent();
   unflushed_ = true;
   ++counters_.sent;
   if (++count_ == 1) {

@@ -5,6 +5,7 @@
 #include "db/pg/executor.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sk::pg {
 namespace {
@@ -37,11 +38,30 @@ bool Query::await_suspend(std::coroutine_handle<> waiter) {
   }
   waiter_ = waiter;
   until_ = std::min(latest, scope_->deadline());
+  clock_ = scope_->stage_clock();
+  if (clock_ != nullptr) {
+    clock_->enter(stage_, loop_.read_clock());
+  }
   executor_.submit(*this);
   return true;
 }
 
+void Query::note_sent() {
+  sent = true;
+  if (clock_ != nullptr && stage_ != Stage::pg) {
+    stage_ = Stage::pg;
+    clock_->move(Stage::pg_pool, Stage::pg, loop_.now());
+  }
+}
+
+void Query::leave_stage() {
+  if (StageClock* clock = std::exchange(clock_, nullptr)) {
+    clock->leave(stage_, loop_.now());
+  }
+}
+
 void Query::finish(RowSet rows) {
+  leave_stage();
   outcome_ = std::move(rows);
   place = nullptr;
   disarm();
@@ -49,6 +69,7 @@ void Query::finish(RowSet rows) {
 }
 
 void Query::fail(Error error) {
+  leave_stage();
   outcome_ = std::unexpected(std::move(error));
   place = nullptr;
   disarm();

@@ -31,6 +31,8 @@ class Query : public Wait, public ListHook<QueueTag> {
   [[nodiscard]] const Parameters& parameters() const { return parameters_; }
   [[nodiscard]] Instant until() const { return until_; }
 
+  // The statement leaves for the server now.
+  void note_sent();
   // Both end the wait; the waiter is resumed from the ready list.
   void finish(RowSet rows);
   void fail(Error error);
@@ -50,6 +52,7 @@ class Query : public Wait, public ListHook<QueueTag> {
 
  private:
   static void on_interrupt(Wait& wait);
+  void leave_stage();
 
   Executor& executor_;
   CancelScope* scope_;
@@ -57,6 +60,8 @@ class Query : public Wait, public ListHook<QueueTag> {
   Parameters parameters_;
   Instant until_ = kNever;
   Result<RowSet> outcome_;
+  StageClock* clock_ = nullptr;  // while the wait counts in stage_: the request's
+  Stage stage_ = Stage::pg_pool;
 };
 
 // Read turns the rows into what the caller asked for: Result<X> (*)(const RowSet&).

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace sk::redis {
 namespace {
@@ -83,17 +84,29 @@ bool Command::await_suspend(std::coroutine_handle<> waiter) {
     return false;
   }
   waiter_ = waiter;
+  clock_ = scope_->stage_clock();
+  if (clock_ != nullptr) {
+    clock_->enter(Stage::redis, loop_.read_clock());
+  }
   client_.submit(*this);
   return true;
 }
 
+void Command::leave_stage() {
+  if (StageClock* clock = std::exchange(clock_, nullptr)) {
+    clock->leave(Stage::redis, loop_.now());
+  }
+}
+
 void Command::finish(Reply reply) {
+  leave_stage();
   outcome_ = std::move(reply);
   disarm();
   loop_.make_ready(*this);
 }
 
 void Command::fail(Error error) {
+  leave_stage();
   outcome_ = std::unexpected(std::move(error));
   disarm();
   loop_.make_ready(*this);

@@ -57,11 +57,13 @@ class Command : public Wait {
 
  private:
   static void on_interrupt(Wait& wait);
+  void leave_stage();
 
   Client& client_;
   CancelScope* scope_;
   EncodedCommand encoded_;
   Result<Reply> outcome_;
+  StageClock* clock_ = nullptr;  // while the wait counts in its stage: the request's
 };
 
 // What a call promises, taken out of the reply; `unexpected` where it is something else.

@@ -36,6 +36,8 @@ constexpr EnvironmentVariable kVariables[] = {
      "of upstreams that leave it at 0; 0: one per core"},
     {"SIDEKICK_LOG_REQUESTS", Kind::choice, 0, 0, "both|completed|errors|off", "log.requests",
      "log.requests", ""},
+    {"SIDEKICK_TIMING_SECRET", Kind::secret, 0, 0, "16 to 256 visible ASCII characters",
+     "server.timing_secret", "", "who brings it in Sidekick-Timing gets Server-Timing"},
     // How long.
     {"SIDEKICK_STOP_TIMEOUT", Kind::duration, 2 * kSecondMs, kDayMs, "", "server.stop_timeout",
      "stop_timeout", "what the platform grants between SIGTERM and SIGKILL"},

@@ -1,6 +1,7 @@
 #include "net/http/body.h"
 
 #include "net/io/loop.h"
+#include "net/io/stage_wait.h"
 
 namespace sk {
 
@@ -10,6 +11,7 @@ Task<Result<Slice>> BodyReader::read(CancelScope& scope, Instant until) {
     if (now) {
       co_return std::move(*now);
     }
+    const StageWait stage(scope, Stage::read);
     const Result<void> waited = co_await readable().wait(scope, until);
     if (!waited) {
       co_return fail(waited.error());
@@ -25,6 +27,7 @@ Task<Result<void>> BodyWriter::wait_writable(CancelScope& scope, Instant until) 
     if (writable()) {
       co_return Result<void>();
     }
+    const StageWait stage(scope, Stage::write);
     const Result<void> waited = co_await writable_event().wait(scope, until);
     if (!waited) {
       co_return fail(waited.error());
@@ -62,8 +65,7 @@ Task<Result<void>> pump(BodyReader& from, BodyWriter& to, CancelScope& scope,
     }
     to.write(std::move(**bytes));
     if (!to.writable() || to.broken()) {
-      const Result<void> room =
-          co_await to.wait_writable(scope, after(loop.now(), idle_timeout));
+      const Result<void> room = co_await to.wait_writable(scope, after(loop.now(), idle_timeout));
       if (!room) {
         from.stop();
         to.reset(room.error().code);

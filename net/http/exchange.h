@@ -10,10 +10,6 @@
 // spawns into tasks() must have ended when handle() returns.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string_view>
-
 #include "net/core/time.h"
 #include "net/http/body.h"
 #include "net/http/head.h"
@@ -21,6 +17,10 @@
 #include "net/http/stages.h"
 #include "net/io/cancel.h"
 #include "net/io/task_group.h"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace sk {
 
@@ -55,6 +55,11 @@ class Exchange {
   // When the whole exchange must be over; kNever without one. May be moved by the handler.
   [[nodiscard]] Instant deadline() const { return scope_->deadline(); }
   void set_deadline(Instant deadline) { scope_->set_deadline(deadline); }
+  // From now on stages.clock divides the time, and what waits in scope() tells it for what.
+  void time_stages(Stage base, Instant at, StageObserver* observer = nullptr) {
+    stages.clock.start(base, at, observer);
+    scope_->set_stage_clock(&stages.clock);
+  }
 
   // --- request body ---
   // False when the head already said that there is none: then reading yields the clean end.

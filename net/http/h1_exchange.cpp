@@ -73,7 +73,7 @@ void H1Exchange::start(CancelScope& parent, bool may_continue) {
   if (is_traceparent(trace)) {
     traceparent = trace;
   }
-  stages.mark(Stage::received, loop().now());
+  stages.mark(Step::received, loop().now());
   has_request_body_ = !parser_.framing().empty();
   body_state_ = has_request_body_ ? BodyState::reading : BodyState::done;
   if (!has_request_body_) {
@@ -283,7 +283,7 @@ Result<void> H1Exchange::respond(const ResponseHead& head, bool body) {
   response_framing_ = framing;
   response_left_ = framing.length;
   response_done_ = !body || framing.empty();
-  stages.mark(Stage::response_head, loop().now());
+  stages.mark(Step::response_head, loop().now());
   transport_.flush();
   return {};
 }
@@ -304,7 +304,7 @@ Result<void> H1Exchange::upgrade(const ResponseHead& head) {
   status_ = 101;
   tunnel_ = true;
   has_request_body_ = true;
-  stages.mark(Stage::response_head, loop().now());
+  stages.mark(Step::response_head, loop().now());
   transport_.flush();
   return {};
 }
@@ -371,7 +371,7 @@ void H1Exchange::settle(bool failed) {
   if (aborted_) {
     ++server_.counters_.aborted;
   }
-  stages.mark(Stage::finished, loop().now());
+  stages.mark(Step::finished, loop().now());
 }
 
 // The handler has left without a response.

@@ -111,6 +111,7 @@
   X(alt_svc, "Alt-Svc")                                                   \
   X(server_timing, "Server-Timing")                                       \
   X(idempotency_key, "Idempotency-Key")                                   \
+  X(sidekick_timing, "Sidekick-Timing")                                   \
   X(grpc_status, "Grpc-Status")                                           \
   X(grpc_message, "Grpc-Message")                                         \
   X(grpc_timeout, "Grpc-Timeout")                                         \

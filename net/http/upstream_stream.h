@@ -6,14 +6,22 @@
 // upstream.
 #pragma once
 
-#include <memory>
-#include <optional>
-
 #include "net/http/body.h"
 #include "net/http/exchange.h"
 #include "net/http/head.h"
 
+#include <memory>
+#include <optional>
+
 namespace sk {
+
+// Where a request's time went at a worker, in the worker's words.
+struct WorkerStages {
+  Instant entered = kNever;      // the handler was; kNever: not yet, or nothing was noted
+  std::optional<Stage> present;  // where the request is; nothing once it was answered
+  std::optional<Stage> struck;   // where its deadline found it
+  StageTimes times;              // up to the beginning of the present stage
+};
 
 class UpstreamStream {
  public:
@@ -32,6 +40,10 @@ class UpstreamStream {
   [[nodiscard]] virtual bool has_response_body() const = 0;
   // Pattern of the application's route, known after the final head; empty from plain endpoints.
   [[nodiscard]] virtual std::string_view route_pattern() const { return {}; }
+
+  // What a worker has told so far about where the time goes: more than the present stage only where
+  // the exchange's stages are timed. Not validated. Nothing from plain endpoints.
+  [[nodiscard]] virtual std::optional<WorkerStages> worker_stages() const { return std::nullopt; }
 
   // Takes the request back. True: it certainly never started and never will, so any method may be
   // sent elsewhere. False: it may have run. The stream delivers nothing afterwards.

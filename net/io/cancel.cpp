@@ -1,8 +1,8 @@
 #include "net/io/cancel.h"
 
-#include <algorithm>
-
 #include "net/io/loop.h"
+
+#include <algorithm>
 
 namespace sk {
 
@@ -14,7 +14,8 @@ CancelScope::CancelScope(CancelScope& parent)
       TimerNode(deadline_passed),
       loop_(parent.loop_),
       parent_(&parent),
-      deadline_(parent.deadline_) {
+      deadline_(parent.deadline_),
+      stage_clock_(parent.stage_clock_) {
   if (parent.cancelled_) {
     cancelled_ = true;
     reason_ = parent.reason_;
@@ -57,7 +58,11 @@ void CancelScope::parent_cancelled(CancelNode& node, ErrorCode reason) {
 }
 
 void CancelScope::deadline_passed(TimerNode& timer) {
-  static_cast<CancelScope&>(timer).cancel(ErrorCode::deadline);
+  auto& self = static_cast<CancelScope&>(timer);
+  if (self.stage_clock_ != nullptr) {
+    self.stage_clock_->strike();  // before the waits leave their stages
+  }
+  self.cancel(ErrorCode::deadline);
 }
 
 }  // namespace sk

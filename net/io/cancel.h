@@ -9,6 +9,7 @@
 
 #include "net/core/intrusive_list.h"
 #include "net/core/result.h"
+#include "net/core/stage.h"
 #include "net/core/time.h"
 #include "net/io/timer_wheel.h"
 
@@ -52,6 +53,12 @@ class CancelScope : private CancelNode, private TimerNode {
 
   [[nodiscard]] Loop& loop() const { return loop_; }
 
+  // The clock of the request this scope belongs to, where its stages are timed: waits tell it what
+  // they wait for, and a deadline that passes makes it remember the stage. Inherited by scopes that
+  // are made afterwards. The clock outlives the scope.
+  void set_stage_clock(StageClock* clock) { stage_clock_ = clock; }
+  [[nodiscard]] StageClock* stage_clock() const { return stage_clock_; }
+
   // For waits: registers until it unlinks. The scope must not be cancelled already.
   void add(CancelNode& node) { nodes_.push_back(node); }
 
@@ -63,6 +70,7 @@ class CancelScope : private CancelNode, private TimerNode {
   CancelScope* parent_ = nullptr;
   IntrusiveList<CancelNode, CancelTag> nodes_;
   Instant deadline_ = kNever;
+  StageClock* stage_clock_ = nullptr;
   ErrorCode reason_ = ErrorCode::cancelled;
   bool cancelled_ = false;
 };

@@ -1,17 +1,17 @@
 #include "net/link/frame_codec.h"
 
-#include <bit>
-#include <cstring>
-
 #include "net/http/ascii.h"
 #include "net/http/header_id.h"
+
+#include <bit>
+#include <cstring>
 
 namespace sk {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "frames are written as memory lies");
 
-constexpr std::size_t kRequestFixedBytes = 40;
+constexpr std::size_t kRequestFixedBytes = 48;
 constexpr std::size_t kResponseFixedBytes = 16;
 constexpr std::size_t kHelloFixedBytes = 36;
 constexpr std::size_t kFieldFixedBytes = 8;
@@ -23,14 +23,20 @@ constexpr std::uint8_t kBitWebsocket = 8;
 constexpr std::uint8_t kBitHttp10 = 16;
 constexpr std::uint8_t kBitHttp2 = 32;
 constexpr std::uint8_t kBitRemoteTls = 64;
-constexpr std::uint8_t kRequestBits = 127;
+constexpr std::uint8_t kBitTimeStages = 128;
 
 // Fields that belong to one connection or to framing: a head on the link never has them.
-constexpr HeaderIdSet kConnectionFields{
-    HeaderId::host,       HeaderId::connection,       HeaderId::content_length,
-    HeaderId::transfer_encoding, HeaderId::te,        HeaderId::trailer,
-    HeaderId::upgrade,    HeaderId::keep_alive,       HeaderId::proxy_connection,
-    HeaderId::http2_settings, HeaderId::expect};
+constexpr HeaderIdSet kConnectionFields{HeaderId::host,
+                                        HeaderId::connection,
+                                        HeaderId::content_length,
+                                        HeaderId::transfer_encoding,
+                                        HeaderId::te,
+                                        HeaderId::trailer,
+                                        HeaderId::upgrade,
+                                        HeaderId::keep_alive,
+                                        HeaderId::proxy_connection,
+                                        HeaderId::http2_settings,
+                                        HeaderId::expect};
 
 // Writes a frame of known size, into the queue's own memory where it fits one block.
 class Writer {
@@ -245,10 +251,12 @@ bool encode_request(OutputQueue& out, StreamId stream, const RequestHead& head,
   bits |= head.version == HttpVersion::http10 ? kBitHttp10 : 0;
   bits |= head.version == HttpVersion::http2 ? kBitHttp2 : 0;
   bits |= meta.remote_tls ? kBitRemoteTls : 0;
+  bits |= meta.time_stages ? kBitTimeStages : 0;
 
   Writer w(out, kFrameHeaderBytes + bytes);
   w.put_header(FrameType::request, end ? kFlagEnd : 0, stream);
   w.put(meta.deadline_ns);
+  w.put(meta.received_ns);
   w.put(head.content_length.value_or(0));
   w.put(static_cast<std::uint32_t>(head.path.size()));
   w.put(static_cast<std::uint32_t>(head.query.size()));
@@ -321,8 +329,7 @@ bool encode_end(OutputQueue& out, StreamId stream, const Fields& trailers) {
   Writer w(out, kFrameHeaderBytes + bytes);
   w.put_header(FrameType::end, 0, stream);
   w.put(static_cast<std::uint16_t>(trailers.size()));
-  w.put(std::uint8_t{0});
-  w.put(std::uint8_t{0});
+  w.put(std::uint16_t{0});
   w.put_fields(trailers);
   return true;
 }
@@ -415,8 +422,8 @@ Result<Hello> decode_hello(std::string_view payload) {
     return malformed("link: HELLO of another version: balancer and worker are not one build");
   }
   const std::uint64_t base = std::uint64_t{hello.limits.slots} * hello.limits.stream_window;
-  if (hello.limits.slots == 0 || hello.limits.slots >= kNoSlot ||
-      hello.limits.stream_window == 0 || base > link_window || patterns > kRoutePatternsMax) {
+  if (hello.limits.slots == 0 || hello.limits.slots >= kNoSlot || hello.limits.stream_window == 0 ||
+      base > link_window || patterns > kRoutePatternsMax) {
     return malformed("link: HELLO with impossible limits");
   }
   hello.limits.growth_pool = static_cast<std::uint32_t>(link_window - base);
@@ -442,6 +449,7 @@ Result<void> decode_request(std::string_view payload, RequestHead& head, Request
   }
   Reader in(*kept);
   meta.deadline_ns = in.get<std::uint64_t>();
+  meta.received_ns = in.get<std::uint64_t>();
   const auto content_length = in.get<std::uint64_t>();
   const auto path_bytes = in.get<std::uint32_t>();
   const auto query_bytes = in.get<std::uint32_t>();
@@ -466,9 +474,8 @@ Result<void> decode_request(std::string_view payload, RequestHead& head, Request
   if (!in.ok()) {
     return malformed("link: REQUEST is cut short");
   }
-  if (zero != 0 || (bits & ~kRequestBits) != 0 ||
-      (bits & (kBitHttp10 | kBitHttp2)) == (kBitHttp10 | kBitHttp2)) {
-    return malformed("link: REQUEST with unknown bits");
+  if (zero != 0 || (bits & (kBitHttp10 | kBitHttp2)) == (kBitHttp10 | kBitHttp2)) {
+    return malformed("link: REQUEST with impossible bits");
   }
   if (method > static_cast<std::uint8_t>(Method::trace) ||
       request_class > static_cast<std::uint8_t>(RequestClass::background)) {
@@ -496,6 +503,7 @@ Result<void> decode_request(std::string_view payload, RequestHead& head, Request
                  : (bits & kBitHttp2) != 0 ? HttpVersion::http2
                                            : HttpVersion::http11;
   meta.remote_tls = (bits & kBitRemoteTls) != 0;
+  meta.time_stages = (bits & kBitTimeStages) != 0;
   meta.request_class = static_cast<RequestClass>(request_class);
   if (const Result<void> fields = read_fields(in, head.fields, field_count); !fields) {
     return fields;
@@ -552,11 +560,7 @@ Result<void> decode_end(std::string_view payload, Fields& trailers) {
   }
   Reader in(*kept);
   const auto field_count = in.get<std::uint16_t>();
-  const auto stages = in.get<std::uint8_t>();
-  const auto zero = in.get<std::uint8_t>();
-  for (unsigned i = 0; i < stages; ++i) {
-    static_cast<void>(in.get<std::uint32_t>());
-  }
+  const auto zero = in.get<std::uint16_t>();
   if (!in.ok() || zero != 0) {
     return malformed("link: END is cut short");
   }

@@ -5,17 +5,17 @@
 // `malformed` with a static detail that names the rule.
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "net/core/output_queue.h"
 #include "net/core/result.h"
 #include "net/http/exchange.h"
 #include "net/http/head.h"
 #include "net/link/frames.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace sk {
 
@@ -35,6 +35,8 @@ struct RequestMeta {
   bool remote_tls = false;
   std::string_view traceparent;
   std::uint64_t deadline_ns = 0;
+  std::uint64_t received_ns = 0;  // when the balancer had the request's head
+  bool time_stages = false;       // note in the page where the time goes (page.h)
   RequestClass request_class = RequestClass::normal;
 };
 

@@ -10,17 +10,19 @@
 // than the slot's last. A direction ends with its terminal frame: END, a frame with kFlagEnd, or
 // RESET (REFUSED ends the worker's direction too). A slot is free again when both directions have
 // ended; frames that crossed such an end on their way are dropped by the worker, while the worker
-// itself sends nothing on a stream after its own terminal frame.
+// itself sends nothing on a stream after its own terminal frame, which therefore says STOP as well
+// (not in a tunnel: there one direction may outlive the other).
 //
 // Payloads (offsets in bytes):
 //   HELLO     u32 version, u32 slots, u64 header table hash, u64 boot id, u32 stream window,
 //             u32 link window, u16 patterns, u16 zero, then per route pattern u16 length and text
-//   REQUEST   kRequestFixedBytes as in frame_codec.cpp, then id, address, trace context, method,
-//             authority, path, query, fields; kFlagEnd: no body
+//   REQUEST   kRequestFixedBytes as in frame_codec.cpp (among them the deadline, when the balancer
+//             had the head, and whether the worker shall note its stages in the page), then id,
+//             address, trace context, method, authority, path, query, fields; kFlagEnd: no body
 //   RESPONSE  u64 content length, u16 status, u16 fields, u16 route pattern (0xffff: none),
 //             u8 bits (1: content length is set), u8 zero, fields; kFlagEnd: no body
 //   BODY      1 to kBodyBytesMax bytes; kFlagEnd: the last ones
-//   END       nothing, or u16 fields, u8 stages, u8 zero, stages as u32 microseconds, fields
+//   END       nothing, or u16 fields, u16 zero, fields
 //   RESET     u32 reason (ErrorCode); from the balancer also after its END: end your direction too
 //   STOP      nothing: send no more body on this stream
 //   REFUSED   u32 reason: the worker never started this request
@@ -28,17 +30,18 @@
 //   LOAD      u32 in flight, u32 loop lag in us, u32 pool wait in us (reserved: validated, unused)
 //   DRAIN     nothing: open no new streams (either way)
 //   PING      u64 of the sender's choice; kFlagAck on the answer
-// A field is u8 id, u8 zero, u16 name bytes (0 where the id is known), u32 value bytes, name, value.
+// A field is u8 id, u8 zero, u16 name bytes (0 where the id is known), u32 value bytes, name,
+// value.
 #pragma once
+
+#include "net/core/buffer.h"
 
 #include <cstddef>
 #include <cstdint>
 
-#include "net/core/buffer.h"
-
 namespace sk {
 
-inline constexpr std::uint32_t kLinkVersion = 1;
+inline constexpr std::uint32_t kLinkVersion = 2;
 
 enum class FrameType : std::uint8_t {
   hello = 1,
@@ -84,9 +87,9 @@ struct FrameHeader {
 
 // What both ends agree on; the balancer sets slots and windows, the worker's HELLO repeats them.
 struct LinkLimits {
-  std::uint32_t slots = 512;                    // streams open at once, per link
-  std::uint32_t stream_window = 16 * 1024;      // credit of a fresh stream, per direction
-  std::uint32_t stream_window_max = 256 * 1024; // grows to this with the drain rate
+  std::uint32_t slots = 512;                     // streams open at once, per link
+  std::uint32_t stream_window = 16 * 1024;       // credit of a fresh stream, per direction
+  std::uint32_t stream_window_max = 256 * 1024;  // grows to this with the drain rate
   // Credit that windows may grow by beyond their first 16 KiB, over all streams: the memory a link
   // may hold for streams that drain slowly after having been fast.
   std::uint32_t growth_pool = 4 * 1024 * 1024;

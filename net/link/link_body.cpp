@@ -1,10 +1,10 @@
 #include "net/link/link_body.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "net/io/loop.h"
 #include "net/link/link_connection.h"
+
+#include <algorithm>
+#include <cstring>
 
 namespace sk {
 namespace {
@@ -34,6 +34,7 @@ void LinkInbound::begin(StreamId stream) {
   error_.reset();
   ended_ = false;
   stopped_ = false;
+  muted_ = false;
   readable_.clear();
   window_ = link_.limits().stream_window;
   borrowed_ = 0;
@@ -64,7 +65,7 @@ std::optional<Result<Slice>> LinkInbound::try_read() {
 void LinkInbound::consumed(std::size_t bytes) {
   link_.bytes_released(static_cast<std::uint32_t>(bytes));
   ungranted_ += static_cast<std::uint32_t>(bytes);
-  if (!open() || stopped_ || ungranted_ < window_ / 2) {
+  if (!open() || stopped_ || muted_ || ungranted_ < window_ / 2) {
     return;
   }
   const Instant now = link_.loop().now();
@@ -132,7 +133,7 @@ void LinkInbound::stop() {
     return;
   }
   abandon();
-  if (open()) {
+  if (open() && !muted_) {
     encode_empty(link_.output(), FrameType::stop, stream_);
     link_.flush();
   }
@@ -219,8 +220,8 @@ bool LinkOutbound::send_some() {
     return true;
   }
   Slice& front = pending_[first_];
-  const std::size_t part = std::min({front.size(), std::size_t{credit_},
-                                     std::size_t{link_.peer_credit()}, kBodyBytesMax});
+  const std::size_t part = std::min(
+      {front.size(), std::size_t{credit_}, std::size_t{link_.peer_credit()}, kBodyBytesMax});
   if (part == 0) {
     return false;
   }

@@ -7,13 +7,13 @@
 // Both belong to their stream's object and are reused with its slot.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <vector>
-
 #include "net/core/intrusive_list.h"
 #include "net/http/body.h"
 #include "net/link/frame_codec.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace sk {
 
@@ -40,6 +40,9 @@ class LinkInbound final : public BodyReader {
   void abandon();
   [[nodiscard]] bool open() const { return !ended_ && !error_; }
   [[nodiscard]] bool stopped() const { return stopped_; }
+  // From now on no frame is sent about this direction: a worker says nothing on a stream after its
+  // own terminal frame. The balancer, which has its answer, ends its direction by itself.
+  void mute() { muted_ = true; }
   // Gives the borrowed growth back; the stream is over.
   void finish();
 
@@ -55,10 +58,11 @@ class LinkInbound final : public BodyReader {
   std::optional<Error> error_;
   bool ended_ = false;
   bool stopped_ = false;
-  std::uint32_t window_ = 0;        // credit of a full window
-  std::uint32_t borrowed_ = 0;      // part of window_ that came from the growth pool
-  std::uint32_t credit_left_ = 0;   // what the peer may still send
-  std::uint32_t ungranted_ = 0;     // read since the last WINDOW
+  bool muted_ = false;
+  std::uint32_t window_ = 0;       // credit of a full window
+  std::uint32_t borrowed_ = 0;     // part of window_ that came from the growth pool
+  std::uint32_t credit_left_ = 0;  // what the peer may still send
+  std::uint32_t ungranted_ = 0;    // read since the last WINDOW
   Instant granted_at_;
 };
 

@@ -1,9 +1,9 @@
 #include "net/link/link_client.h"
 
-#include <optional>
-
 #include "net/http/framing.h"
 #include "net/io/loop.h"
+
+#include <optional>
 
 namespace sk {
 namespace {
@@ -43,6 +43,7 @@ class LinkClient::Stream final : public UpstreamStream {
     route_pattern_ = {};
     body_follows_ = false;
     body_left_.reset();
+    tunnel_ = false;
     sent_ = false;
     refused_ = false;
     final_seen_ = false;
@@ -62,12 +63,13 @@ class LinkClient::Stream final : public UpstreamStream {
     meta.traceparent = exchange.traceparent;
     meta.deadline_ns = to_monotonic_ns(exchange.deadline());
     meta.request_class = exchange.request_class;
+    meta.received_ns = to_monotonic_ns(exchange.stages.at(Step::received));
+    meta.time_stages = exchange.stages.clock.running();
     websocket_ = exchange.request.websocket;
     head_request_ = exchange.request.method == Method::head;
     const bool end = !body && !websocket_;
     client_.page_.publish(id_);
-    if (client_.ended_ ||
-        !encode_request(client_.output(), id_, exchange.request, meta, end)) {
+    if (client_.ended_ || !encode_request(client_.output(), id_, exchange.request, meta, end)) {
       return fail(from_worker(client_.ended_ ? ErrorCode::reset : ErrorCode::too_large,
                               "link: the request does not fit a frame"));
     }
@@ -92,6 +94,17 @@ class LinkClient::Stream final : public UpstreamStream {
   BodyReader& response_body() override { return inbound_; }
   bool has_response_body() const override { return body_follows_; }
   std::string_view route_pattern() const override { return route_pattern_; }
+
+  std::optional<WorkerStages> worker_stages() const override {
+    if (!sent_) {
+      return std::nullopt;
+    }
+    std::optional<WorkerStages> noted = client_.page_.stages(id_);
+    if (!noted) {
+      noted.emplace().present = client_.page_.started(id_) ? Stage::handler : Stage::worker_wait;
+    }
+    return noted;
+  }
 
   bool take_back() override {
     head_error_ = from_worker(ErrorCode::cancelled, "link: taken back");
@@ -146,8 +159,8 @@ class LinkClient::Stream final : public UpstreamStream {
     }
     if (!head.informational() || tunnel) {
       final_seen_ = true;
-      const bool bodyless =
-          head_request_ || response_is_bodyless(head.status, Method::get);
+      tunnel_ = tunnel;
+      const bool bodyless = head_request_ || response_is_bodyless(head.status, Method::get);
       if (!end && bodyless && !tunnel) {
         return malformed("link: a response that can have no body announces one");
       }
@@ -200,6 +213,9 @@ class LinkClient::Stream final : public UpstreamStream {
   void on_remote_end() {
     inbound_.ended();
     remote_ended_ = true;
+    if (!outbound_.ended() && !tunnel_) {
+      outbound_.stopped_by_peer();  // it has answered: nobody reads the rest
+    }
     client_.free_if_over(*this);
   }
 
@@ -265,6 +281,7 @@ class LinkClient::Stream final : public UpstreamStream {
   bool body_follows_ = false;
   bool websocket_ = false;
   bool head_request_ = false;
+  bool tunnel_ = false;
   bool sent_ = false;
   bool refused_ = false;
   bool final_seen_ = false;
@@ -297,9 +314,8 @@ Task<Error> LinkClient::run(CancelScope& scope) {
   const Error why = co_await LinkConnection::run(scope, std::move(hello));
   ended_ = true;
   ready_ = false;
-  fail_streams(from_worker(why.code == ErrorCode::malformed ? ErrorCode::malformed
-                                                            : ErrorCode::reset,
-                           why.detail));
+  fail_streams(from_worker(
+      why.code == ErrorCode::malformed ? ErrorCode::malformed : ErrorCode::reset, why.detail));
   while (open_streams_ > 0) {
     const Result<void> ignored = co_await idle_.wait_uninterruptible();
     static_cast<void>(ignored);

@@ -3,6 +3,8 @@
 #include "net/http/framing.h"
 #include "net/io/loop.h"
 
+#include <algorithm>
+
 namespace sk {
 namespace {
 
@@ -11,7 +13,7 @@ std::unexpected<Error> malformed(const char* rule) { return fail(ErrorCode::malf
 }  // namespace
 
 // A slot's exchange is over when its handler has returned and both directions have ended.
-class LinkServer::LinkExchange final : public Exchange {
+class LinkServer::LinkExchange final : public Exchange, private StageObserver {
  public:
   LinkExchange(LinkServer& server, std::uint16_t slot)
       : Exchange(server.loop()),
@@ -49,6 +51,7 @@ class LinkServer::LinkExchange final : public Exchange {
     }
     if (end) {
       outbound_.ended_at_start();
+      inbound_.mute();
     } else if (head.content_length) {
       outbound_.expect(*head.content_length);
     }
@@ -104,7 +107,9 @@ class LinkServer::LinkExchange final : public Exchange {
       inbound_.ended();
       remote_ended_ = true;
     }
-    stages.mark(Stage::received, loop().now());
+    // The balancer's clock is ours; a time to come would be nonsense.
+    stages.mark(Step::received, std::min(from_monotonic_ns(meta.received_ns), loop().now()));
+    time_stages_ = meta.time_stages;
     if (const Instant deadline = from_monotonic_ns(meta.deadline_ns); deadline != kNever) {
       set_deadline(deadline);
     }
@@ -138,6 +143,13 @@ class LinkServer::LinkExchange final : public Exchange {
     remote_ended_ = true;
     scope().cancel(ErrorCode::reset);
   }
+  // The handler is about to be entered. Exactly when, because what kept this turn of the loop busy
+  // until now was waiting for the worker.
+  void enter_handler() {
+    if (time_stages_) {
+      time_stages(Stage::handler, loop().read_clock(), this);
+    }
+  }
   // The handler has returned: closes what it left open.
   void finish_handler() {
     if (!responded() && !outbound_.ended()) {
@@ -153,7 +165,8 @@ class LinkServer::LinkExchange final : public Exchange {
       outbound_.reset(ErrorCode::internal);
     }
     response_bytes_ = outbound_.accepted();
-    stages.mark(Stage::finished, loop().read_clock());
+    stages.mark(Step::finished, loop().read_clock());
+    stages.clock.stop(stages.at(Step::finished));
   }
   void end_handler() {
     handler_done_ = true;
@@ -173,15 +186,24 @@ class LinkServer::LinkExchange final : public Exchange {
   [[nodiscard]] bool remote_ended() const { return remote_ended_; }
 
  private:
+  void stage_changed(const StageClock& clock) override {
+    server_.page_.note_stages(stream_, clock);
+  }
+
   Result<void> send_head(const ResponseHead& head, bool end) {
     if (!valid_response_fields(head.fields)) {
       return fail(ErrorCode::malformed, "response: a field name or value is not allowed");
     }
     ResponseMeta meta;
-    meta.route_pattern = route_index < server_.config_.route_patterns.size() ? route_index
-                                                                             : kNoPattern;
+    meta.route_pattern =
+        route_index < server_.config_.route_patterns.size() ? route_index : kNoPattern;
     status_ = head.status;
-    stages.mark(Stage::response_head, loop().now());
+    stages.mark(Step::response_head, loop().now());
+    if (stages.clock.running()) {
+      // Before the head leaves: the balancer reads the note when it has it.
+      stages.clock.advance(loop().read_clock());
+      stage_changed(stages.clock);
+    }
     if (outbound_.ended()) {
       return {};  // nobody listens any more
     }
@@ -200,6 +222,7 @@ class LinkServer::LinkExchange final : public Exchange {
   bool active_ = false;
   bool handler_done_ = false;
   bool remote_ended_ = false;
+  bool time_stages_ = false;
 };
 
 LinkServer::LinkServer(Loop& loop, int fd, LinkPage page, const LinkLimits& limits,
@@ -255,8 +278,7 @@ Result<void> LinkServer::on_request(const FrameHeader& frame, std::string_view p
   }
   exchange.begin_stream(frame.stream);
   ++open_;
-  const Result<void> taken =
-      exchange.take_request(payload, (frame.flags & kFlagEnd) != 0);
+  const Result<void> taken = exchange.take_request(payload, (frame.flags & kFlagEnd) != 0);
   if (!taken) {
     exchange.on_link_end(taken.error());
     exchange.end_handler();
@@ -277,6 +299,7 @@ Result<void> LinkServer::on_request(const FrameHeader& frame, std::string_view p
 }
 
 Task<void> LinkServer::serve(LinkExchange& exchange) {
+  exchange.enter_handler();
   try {
     co_await handler_.handle(exchange);
   } catch (...) {
@@ -317,6 +340,7 @@ Result<LinkServer::LinkExchange*> LinkServer::find(StreamId stream) {
 void LinkServer::direction_ended(StreamId stream) {
   if (LinkExchange* exchange = exchanges_[stream.slot].get();
       exchange != nullptr && exchange->stream() == stream) {
+    exchange->inbound().mute();
     free_if_over(*exchange);
   }
 }
@@ -337,9 +361,8 @@ Result<void> LinkServer::on_stream_body(StreamId stream, Slice piece, bool last)
 }
 
 Result<void> LinkServer::on_answer_frame(const FrameHeader& frame, std::string_view payload) {
-  LinkExchange* exchange = frame.stream.slot < exchanges_.size()
-                               ? exchanges_[frame.stream.slot].get()
-                               : nullptr;
+  LinkExchange* exchange =
+      frame.stream.slot < exchanges_.size() ? exchanges_[frame.stream.slot].get() : nullptr;
   if (exchange == nullptr || exchange->stream() != frame.stream) {
     return malformed("link: a frame on a stream that never was");
   }

@@ -1,19 +1,23 @@
 #include "net/link/page.h"
 
+#include "net/core/assert.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
-
-#include "net/core/assert.h"
 
 namespace sk {
 namespace {
 
 enum State : std::uint32_t { kSent = 1, kStarted = 2, kRevoked = 3 };
+
+// The request is over, or was never timed.
+constexpr std::uint32_t kNoStage = 0xff;
 
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
@@ -23,15 +27,15 @@ std::uint32_t encode(std::uint16_t generation, State state) {
 
 }  // namespace
 
-// A lock-free 32-bit atomic is the same thing in both processes.
+// Lock-free atomics are the same thing in both processes.
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 Result<LinkPage> LinkPage::map_memory(int fd, std::uint32_t slots) {
   LinkPage page;
   page.fd_ = fd;
   page.slots_ = slots;
-  void* memory =
-      ::mmap(nullptr, slots * kStrideBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* memory = ::mmap(nullptr, slots * kStrideBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) {
     return fail(error_from_errno(errno, "link page: mmap"));
   }
@@ -91,9 +95,9 @@ void LinkPage::close_fd() {
   }
 }
 
-std::atomic<std::uint32_t>& LinkPage::word(std::uint16_t slot) {
-  SK_DEBUG_ASSERT(slot < slots_);
-  return *reinterpret_cast<std::atomic<std::uint32_t>*>(memory_ + slot * kStrideBytes);
+LinkPage::Slot& LinkPage::slot(std::uint16_t index) const {
+  SK_DEBUG_ASSERT(index < slots_);
+  return *reinterpret_cast<Slot*>(memory_ + index * kStrideBytes);
 }
 
 void LinkPage::publish(StreamId stream) {
@@ -112,6 +116,46 @@ bool LinkPage::try_revoke(StreamId stream) {
   return word(stream.slot)
       .compare_exchange_strong(expected, encode(stream.generation, kRevoked),
                                std::memory_order_acq_rel);
+}
+
+bool LinkPage::started(StreamId stream) const {
+  return word(stream.slot).load(std::memory_order_acquire) == encode(stream.generation, kStarted);
+}
+
+void LinkPage::note_stages(StreamId stream, const StageClock& clock) {
+  Slot& to = slot(stream.slot);
+  to.entered_ns.store(to_monotonic_ns(clock.started_at()), std::memory_order_relaxed);
+  for (std::size_t i = 0; i < kNoted.size(); ++i) {
+    const std::int64_t us = clock.times()[kNoted[i]] / std::chrono::microseconds(1);
+    to.spent_us[i].store(static_cast<std::uint32_t>(std::min<std::int64_t>(us, UINT32_MAX)),
+                         std::memory_order_relaxed);
+  }
+  const std::uint32_t present =
+      clock.running() ? static_cast<std::uint32_t>(clock.present()) : kNoStage;
+  const std::uint32_t struck =
+      clock.struck() ? static_cast<std::uint32_t>(*clock.struck()) : kNoStage;
+  to.present.store(std::uint32_t{stream.generation} << 16 | struck << 8 | present,
+                   std::memory_order_release);
+}
+
+std::optional<WorkerStages> LinkPage::stages(StreamId stream) const {
+  const Slot& from = slot(stream.slot);
+  const std::uint32_t present = from.present.load(std::memory_order_acquire);
+  if (present >> 16 != stream.generation) {
+    return std::nullopt;
+  }
+  const auto stage_of = [](std::uint32_t byte) -> std::optional<Stage> {
+    return byte < kStages ? std::optional(static_cast<Stage>(byte)) : std::nullopt;
+  };
+  WorkerStages noted;
+  noted.present = stage_of(present & 0xff);
+  noted.struck = stage_of(present >> 8 & 0xff);
+  noted.entered = from_monotonic_ns(from.entered_ns.load(std::memory_order_relaxed));
+  for (std::size_t i = 0; i < kNoted.size(); ++i) {
+    noted.times[kNoted[i]] =
+        std::chrono::microseconds(from.spent_us[i].load(std::memory_order_relaxed));
+  }
+  return noted;
 }
 
 }  // namespace sk

@@ -1,5 +1,7 @@
 // What the runtime answers, without a connection: handlers of all kinds, and everything that can go
 // wrong around them.
+#include "net/io/stage_wait.h"
+
 #include "app/app.h"
 #include "app/health.h"
 #include "app/runtime.h"
@@ -260,6 +262,30 @@ TEST_F(RuntimeTest, ADeadlineThatPassesIs504) {
   });
   serve(Method::get, "/");
   EXPECT_EQ(exchange_.status(), 504);
+  EXPECT_TRUE(body().contains(R"(,"route":"/","deadline_ms":)")) << body();
+  EXPECT_TRUE(body().contains(R"(,"spent_ms":)")) << body();
+  EXPECT_TRUE(body().contains(R"(,"stage":"handler")")) << body();
+}
+
+Task<Result<void>> wait_as_redis_would(CancelScope& scope) {
+  const StageWait waiting(scope, Stage::redis);
+  Sleep pause(scope, kNever);
+  const Result<void> done = co_await pause;
+  co_return done;
+}
+
+TEST_F(RuntimeTest, ADeadlineNamesTheStageThatItFound) {
+  routes_.add(Method::get, "/", [](Context& c) -> Task<Response> {
+    c.deadline(std::chrono::milliseconds(1));
+    const Result<void> slept = co_await wait_as_redis_would(c.scope());
+    if (!slept) {
+      throw ServiceError(slept.error(), "gave up");
+    }
+    co_return Response(200);
+  });
+  serve(Method::get, "/");
+  EXPECT_EQ(exchange_.status(), 504);
+  EXPECT_TRUE(body().contains(R"(,"stage":"redis")")) << body();
 }
 
 TEST_F(RuntimeTest, AStreamThatEndsWellIsFinished) {

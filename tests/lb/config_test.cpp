@@ -186,6 +186,29 @@ TEST(Config, AnUnreadableFileIsOneLine) {
 }
 
 // One bad file each; the message must contain the words.
+TEST(Config, ADeadlineBelowP999IsOnlyWarnedOf) {
+  const Read result =
+      read(std::string(kMinimal) + "budget = { p999 = \"40ms\", deadline = \"39ms\" }");
+  EXPECT_FALSE(result.messages.has_errors());
+  EXPECT_NE(result.text().find("39ms is less than p999, 40ms, which can so never be missed"),
+            std::string::npos)
+      << result.text();
+}
+
+TEST(Config, ASecretIsNeverPrinted) {
+  const std::string secret = "open-sesame-0123456";
+  const std::string text = "[server]\ntiming_secret = \"" + secret + "\"\n" + std::string(kMinimal);
+  const Read result = read(text);
+  EXPECT_EQ(result.text(), "");
+  EXPECT_EQ(result.config.server.timing_secret, secret);
+  for (const std::string& printed : {print_toml(result.config), print_json(result.config)}) {
+    EXPECT_EQ(printed.find(secret), std::string::npos);
+    EXPECT_NE(printed.find("(hidden)"), std::string::npos);
+  }
+  EXPECT_TRUE(read(print_toml(result.config)).messages.has_errors())
+      << "nobody must run with the placeholder as the secret";
+}
+
 struct Bad {
   const char* toml;
   const char* words;
@@ -223,6 +246,17 @@ INSTANTIATE_TEST_SUITE_P(
             "39ms is less than p99, 40ms"},
         Bad{LISTEN UP ROUTE "budget = { p99 = \"40ms\", deadline = \"39ms\" }\n",
             "39ms is less than p99, 40ms: more than one request in a hundred"},
+        Bad{LISTEN UP ROUTE "budget = { p99 = 40 }\n", "expected a duration such as"},
+        Bad{LISTEN UP ROUTE "budget = { p50 = \"40ms\", deadline = \"39ms\" }\n",
+            "39ms is less than p50, 40ms: half of the requests would be cut off"},
+        Bad{"budget = { p99 = \"40ms\" }\n" LISTEN UP ROUTE, "a budget belongs to a route"},
+        Bad{LISTEN UP ROUTE "[[budget]]\np99 = \"40ms\"\n", "under its [[route]]"},
+        Bad{"[server]\ntiming_secret = \"short\"\n" LISTEN UP ROUTE, "expected 16 to 256 visible"},
+        Bad{"[server]\ntiming_secret = \"with spaces in it it has\"\n" LISTEN UP ROUTE,
+            "without spaces"},
+        Bad{LISTEN "server_timing = \"local\"\n" UP ROUTE, "expected \"off\", \"secret\" or"},
+        Bad{LISTEN "server_timing = \"loopback\"\ntrusted_proxies = [\"127.0.0.0/8\"]\n" UP ROUTE,
+            "brings requests of others"},
         Bad{LISTEN UP ROUTE "budget = { deadline = \"10m\" }\n", "is more than total_timeout, 5m"},
         Bad{LISTEN UP ROUTE "budget = { p99 = \"1ms\", rate = 0 }\n", "expected a number from 1"},
         Bad{LISTEN UP ROUTE "budget = { p98 = \"1ms\" }\n", "did you mean \"p99\"?"},

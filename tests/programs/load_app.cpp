@@ -1,16 +1,20 @@
 // load-app: an application whose answers say who gave them to whom, so that a ledger can be kept.
 //
 //   GET  /who/:nonce                     {"nonce", "pid"}
-//   GET  /rows/:nonce                    {"nonce", "pid", "rows"}: how often the nonce stands in PostgreSQL
-//   POST /rows/:nonce?ms=N               notes (nonce, pid) in PostgreSQL, answers after N ms
-//   GET  /cached/:nonce                  {"nonce", "pid", "value"}: through Redis
-//   POST /hold?ms=N                      reads its body only after N ms; how many bytes there were
-//   POST /early                          answers without having read its body
-//   GET  /sized?bytes=N&sent=M           declares N bytes, sends M of them, then fails unless M == N
-//   GET  /hints                          103, then 200 with a trailer
-//   GET  /headers                        the header fields as the handler sees them, one per line
-//   GET  /tunnel                         upgrade to WebSocket; then every byte comes back
-//   POST /exit                           ends the process at once
+//   GET  /rows/:nonce                    {"nonce", "pid", "rows"}: how often the nonce stands in
+//   PostgreSQL POST /rows/:nonce?ms=N               notes (nonce, pid) in PostgreSQL, answers after
+//   N ms GET  /cached/:nonce                  {"nonce", "pid", "value"}: through Redis POST
+//   /hold?ms=N                      reads its body only after N ms; how many bytes there were POST
+//   /early                          answers without having read its body GET  /sized?bytes=N&sent=M
+//   declares N bytes, sends M of them, then fails unless M == N GET  /hints 103, then 200 with a
+//   trailer GET  /headers                        the header fields as the handler sees them, one
+//   per line GET  /tunnel                         upgrade to WebSocket; then every byte comes back
+//   GET  /pause?ms=N                     sleeps in the handler
+//   GET  /busy?ms=N                      computes for so long without giving the loop back, then
+//   asks PostgreSQL GET  /sql?ms=N&deadline=M            a statement that takes so long; the
+//   handler's own deadline, if any GET  /sql-twice?ms=N                 two of them at the same
+//   time GET  /trickle?ms=N                   three pieces, with half of that time before the
+//   second and the third POST /exit                           ends the process at once
 #include "app/app.h"
 
 #include <unistd.h>
@@ -47,6 +51,12 @@ struct PauseQuery {
   std::optional<std::int64_t> ms;
 };
 SK_FIELDS(PauseQuery, ms)
+
+struct SqlQuery {
+  std::int64_t ms = 0;
+  std::optional<std::int64_t> deadline;
+};
+SK_FIELDS(SqlQuery, ms, deadline)
 
 struct SizedQuery {
   std::int64_t bytes = 0;
@@ -116,6 +126,73 @@ Task<Response> hold(Context& context, Query<PauseQuery> query) {
     }
     counted.bytes += piece->size();
   }
+}
+
+Task<Response> pause_only(Context& context, Query<PauseQuery> query) {
+  Task<void> waiting = pause(context, query->ms);
+  co_await waiting;
+  co_return text(200, "awake");
+}
+
+// pg_sleep returns void, which no C++ type reads: its text does.
+constexpr std::string_view kSleep = "select pg_sleep($1)::text as slept";
+
+struct Slept {
+  std::string slept;
+};
+SK_FIELDS(Slept, slept)
+
+Task<void> sleep_in_database(Context& context, std::int64_t ms) {
+  auto slept = co_await context.pg().one<Slept>(kSleep, static_cast<double>(ms) / 1000.0);
+  static_cast<void>(take(std::move(slept)));
+}
+
+Task<Response> busy(Context& context, Query<PauseQuery> query) {
+  Loop& loop = context.exchange().loop();
+  const Instant until = after(loop.read_clock(), std::chrono::milliseconds(query->ms.value_or(0)));
+  while (loop.read_clock() < until) {
+  }
+  Task<void> asking = sleep_in_database(context, 0);
+  co_await asking;
+  co_return text(200, "done");
+}
+
+Task<Response> sql(Context& context, Query<SqlQuery> query) {
+  if (query->deadline) {
+    context.deadline(std::chrono::milliseconds(*query->deadline));
+  }
+  Task<void> asking = sleep_in_database(context, query->ms);
+  co_await asking;
+  co_return text(200, "slept");
+}
+
+Task<void> sleep_quietly(Context& context, std::int64_t ms) {
+  auto slept = co_await context.pg().one<Slept>(kSleep, static_cast<double>(ms) / 1000.0);
+  static_cast<void>(slept);
+}
+
+Task<Response> sql_twice(Context& context, Query<SqlQuery> query) {
+  context.exchange().tasks().spawn(sleep_quietly(context, query->ms));
+  context.exchange().tasks().spawn(sleep_quietly(context, query->ms));
+  co_await context.exchange().tasks().join();
+  co_return text(200, "slept");
+}
+
+Task<Result<void>> send_drops(ResponseStream& out, Exchange& exchange, Duration between) {
+  Result<void> written = co_await out.write("drop");
+  for (int piece = 0; piece < 2 && written; ++piece) {
+    Sleep sleep(exchange.scope(), after(exchange.loop().now(), between));
+    static_cast<void>(co_await sleep);
+    written = co_await out.write("drop");
+  }
+  co_return written;
+}
+
+Response trickle(Context& context, Query<PauseQuery> query) {
+  const Duration half = std::chrono::milliseconds(query->ms.value_or(0)) / 2;
+  Exchange& exchange = context.exchange();
+  return stream("text/plain",
+                [&exchange, half](ResponseStream& out) { return send_drops(out, exchange, half); });
 }
 
 Task<Response> sized(Context& context, Query<SizedQuery> query) {
@@ -199,6 +276,11 @@ int main(int argc, char** argv) {
   app.get("/cached/:nonce", cached);
   app.post("/hold", hold);
   app.post("/early", [] { return text(200, "early"); });
+  app.get("/pause", pause_only);
+  app.get("/busy", busy);
+  app.get("/sql", sql);
+  app.get("/sql-twice", sql_twice);
+  app.get("/trickle", trickle);
   app.get("/sized", sized);
   app.get("/hints", hints);
   app.get("/headers", headers);

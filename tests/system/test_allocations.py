@@ -14,14 +14,16 @@ BESIDE = 20
 
 
 @pytest.fixture
-def counted(build, balancer, app_upstream, work_dir):
+def counted(build, balancer, app_upstream, work_dir, free_port):
     library = build.program("sk_count_allocations.so")
 
-    def start(tls):
+    def start(tls, server_timing=None, **route):
+        port = free_port()
+        listener = {"listener": [{"address": f"127.0.0.1:{port}", "server_timing": server_timing}]} if server_timing else {}
         prefix = work_dir / "allocations"
         server = balancer({"server": {"threads": 1}, "upstream": [app_upstream(count=1)],
-                           "route": [{"path": "/*", "upstream": "app"}]}, tls=tls,
-                          env={"LD_PRELOAD": str(library), "SK_ALLOCATIONS": str(prefix)})
+                           "route": [{"path": "/*", "upstream": "app", **route}], **listener}, tls=tls,
+                          env={"LD_PRELOAD": str(library), "SK_ALLOCATIONS": str(prefix)}, port=port)
 
         def read_counts():
             """All allocations so far, and those that OpenSSL made."""
@@ -52,6 +54,15 @@ def test_a_plain_request_allocates_nothing(counted):
     server, read_counts = counted(tls=False)
     everybody, _ = allocations_while_measured(read_counts, server.connect)
     assert everybody <= BESIDE
+
+
+def test_a_budget_and_server_timing_allocate_nothing(counted):
+    server, read_counts = counted(tls=False, server_timing="loopback",
+                                  budget={"p50": "1us", "p99": "2us", "deadline": "30s"})
+    assert "total;dur=" in server.get("/").header("server-timing")
+    everybody, _ = allocations_while_measured(read_counts, server.connect)
+    assert everybody <= BESIDE
+    assert server.metrics()['sidekick_budget_requests_total{route="/*"}'] > MEASURED
 
 
 def test_under_tls_only_openssl_allocates(counted):

@@ -153,6 +153,8 @@ TEST_F(Contract, LinesAreExactlyTheDocumentedOnes) {
 
 TEST_F(Contract, PatternsMatchVerbatim) {
   AccessLogOutcome outcome = usual_outcome();
+  outcome.extra_json =
+      R"(, "budget": {"deadlineMs": 250.000, "spentMs": 50.100, "over": "p99", "topStage": "pg", "stages": {"pg": 50.0}})";
   const std::map<std::string, std::string> meaning = {
       {"url", "/users/42"}, {"time", "12.345"}, {"id", "7f3k_1a"}};
   const Written good = write_lines(usual_request(), outcome);
@@ -180,11 +182,12 @@ TEST_F(Contract, OptionalFieldsStandBetweenRoutePatternAndMsg) {
   outcome.upstream_time_ns = 1'000'000;
   outcome.attempts = 2;
   outcome.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
-  outcome.extra_json = R"(, "budget": {"deadline": 250.000})";
+  outcome.extra_json =
+      R"(, "budget": {"deadlineMs": 250.000, "over": "p99", "topStage": "pg", "stages": {"pg": 41.0}})";
   const Written lines = write_lines(usual_request(), outcome);
   EXPECT_NE(
       lines.completed.find(
-          R"x("routePattern": "/users/:id", "upstream": "app", "endpoint": "worker 1 (pid 4711)", "reason": "retried", "bytes": 33, "upstreamTime": 1.000, "attempts": 2, "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "budget": {"deadline": 250.000}, "msg": ")x"),
+          R"x("routePattern": "/users/:id", "upstream": "app", "endpoint": "worker 1 (pid 4711)", "reason": "retried", "bytes": 33, "upstreamTime": 1.000, "attempts": 2, "traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "budget": {"deadlineMs": 250.000, "over": "p99", "topStage": "pg", "stages": {"pg": 41.0}}, "msg": ")x"),
       std::string::npos)
       << lines.completed;
   parse(lines.completed);

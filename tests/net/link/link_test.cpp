@@ -1,5 +1,12 @@
 // Both ends of a link on one loop over a real socket pair: what one side says, the other must hear,
 // whatever is stalled, cancelled or broken beside it.
+#include "net/io/stage_wait.h"
+#include "net/link/link_client.h"
+#include "net/link/link_server.h"
+
+#include "tests/support/client_request.h"
+#include "tests/support/loop_test.h"
+
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -7,11 +14,6 @@
 #include <functional>
 #include <map>
 #include <string>
-
-#include "net/link/link_client.h"
-#include "net/link/link_server.h"
-#include "tests/support/client_request.h"
-#include "tests/support/loop_test.h"
 
 namespace sk {
 namespace {
@@ -85,8 +87,8 @@ class LinkTest : public test::LoopTest, public LinkObserver {
     SK_ASSERT(page.has_value());
     Result<LinkPage> theirs = LinkPage::map(::dup(page->fd()), limits_.slots);
     SK_ASSERT(theirs.has_value());
-    client_ = std::make_unique<LinkClient>(*loop_, fds[0], std::move(*page), limits_, 7,
-                                           in_flight_, *this);
+    client_ = std::make_unique<LinkClient>(*loop_, fds[0], std::move(*page), limits_, 7, in_flight_,
+                                           *this);
     server_ = std::make_unique<LinkServer>(*loop_, fds[1], std::move(*theirs), limits_,
                                            LinkServerConfig{9, {"/", "/items/:id"}}, handler_);
     group_.spawn(run_client());
@@ -165,6 +167,93 @@ TEST_F(LinkTest, RequestAndResponseArriveWhole) {
   stream.reset();
   EXPECT_TRUE(settle([&] { return in_flight_.load() == 0; }));
   EXPECT_EQ(handler_.completions, 1);
+}
+
+Task<void> wait_for_a_database(Exchange& exchange, Event& answered) {
+  {
+    const StageWait waiting(exchange.scope(), Stage::pg);
+    const Result<void> waited = co_await answered.wait(exchange.scope());
+    EXPECT_TRUE(waited.has_value());
+  }
+  co_await answer(exchange, "rows");
+}
+
+TEST_F(LinkTest, TheWorkerNotesWhereTheTimeGoesWhileItGoes) {
+  Event answered(*loop_);
+  handler_.routes["/"] = [&](Exchange& x) { return wait_for_a_database(x, answered); };
+  test::ClientRequest request(*loop_, "/");
+  const Instant received = loop_->read_clock();
+  request.stages.mark(Step::received, received);
+  request.time_stages(Stage::upstream, received);
+  UpstreamStreamPtr stream = get(request);
+  EXPECT_EQ(stream->worker_stages()->present, Stage::worker_wait);
+  ASSERT_TRUE(settle([&] { return answered.has_waiter(); }));
+  const std::optional<WorkerStages> during = stream->worker_stages();
+  ASSERT_TRUE(during.has_value());
+  EXPECT_EQ(during->present, Stage::pg);
+  EXPECT_GE(during->entered, received);
+  EXPECT_EQ(during->times[Stage::pg], Duration::zero());
+
+  const Instant enough = after(loop_->read_clock(), milliseconds(5));
+  ASSERT_TRUE(settle([&] { return loop_->read_clock() >= enough; }));
+  answered.set();
+  Answer got;
+  run(collect(*stream, scope_, got));
+  EXPECT_EQ(got.body, "rows");
+  const std::optional<WorkerStages> afterwards = stream->worker_stages();
+  EXPECT_EQ(afterwards->present, std::nullopt);
+  EXPECT_GE(afterwards->times[Stage::pg], milliseconds(4));
+  stream.reset();
+  EXPECT_TRUE(settle([&] { return in_flight_.load() == 0; }));
+}
+
+TEST_F(LinkTest, StagesThatNobodyAskedForAreNotNoted) {
+  handler_.routes["/"] = [](Exchange& x) {
+    EXPECT_FALSE(x.stages.clock.running());
+    return answer(x, "x");
+  };
+  test::ClientRequest request(*loop_, "/");
+  UpstreamStreamPtr stream = get(request);
+  Answer got;
+  run(collect(*stream, scope_, got));
+  EXPECT_EQ(stream->worker_stages()->present, Stage::handler) << "it was started: no more is known";
+  EXPECT_EQ(stream->worker_stages()->entered, kNever);
+}
+
+TEST_F(LinkTest, TheWorkerKnowsWhenTheBalancerHadTheRequest) {
+  const Instant received = loop_->now() - milliseconds(40);
+  Instant seen;
+  Instant limit;
+  handler_.routes["/"] = [&](Exchange& x) {
+    seen = x.stages.at(Step::received);
+    limit = x.deadline();
+    return answer(x, "x");
+  };
+  test::ClientRequest request(*loop_, "/");
+  request.stages.mark(Step::received, received);
+  request.set_deadline(received + std::chrono::seconds(60));
+  UpstreamStreamPtr stream = get(request);
+  Answer got;
+  run(collect(*stream, scope_, got));
+  EXPECT_EQ(seen, received);
+  EXPECT_EQ(limit, received + std::chrono::seconds(60));
+}
+
+// The handler neither reads nor stops the body that is still on its way when it has answered.
+TEST_F(LinkTest, AnAnswerBeforeTheBodyIsOverIsTheWorkersLastWord) {
+  handler_.routes["/with"] = [](Exchange& x) { return answer(x, "enough"); };
+  handler_.routes["/without"] = [](Exchange& x) { return answer(x, ""); };
+  for (const char* path : {"/with", "/without", "/with"}) {
+    test::ClientRequest request(*loop_, path, Method::post);
+    UpstreamStreamPtr stream = get(request, true);
+    stream->request_body().write(copy_to_slice(loop_->buffers(), "a piece, and more to come"));
+    Answer got;
+    run(collect(*stream, scope_, got));
+    EXPECT_EQ(got.status, 200) << path;
+    stream.reset();
+    EXPECT_TRUE(settle([&] { return in_flight_.load() == 0; }));
+    EXPECT_FALSE(client_end_.has_value()) << path << ": " << client_end_->detail;
+  }
 }
 
 TEST_F(LinkTest, SlotsAreReusedAndBounded) {
@@ -374,8 +463,10 @@ TEST_F(LinkTest, EarlyResponseStopsTheRequestBody) {
   run(collect(*stream, scope_, got));
   EXPECT_EQ(got.body, "no thanks");
   EXPECT_TRUE(settle([&] { return stream->request_body().broken().has_value(); }));
+  EXPECT_EQ(stream->request_body().broken()->code, ErrorCode::cancelled);
   stream.reset();
   EXPECT_TRUE(settle([&] { return in_flight_.load() == 0; }));
+  EXPECT_FALSE(client_end_.has_value()) << "the link goes on";
 }
 
 Task<void> shout_back(Exchange& exchange) {
