@@ -99,6 +99,7 @@ def mirrors() -> list[tuple[str, str]]:
 def build_in(docker: Docker, tag: str, db_ca: str | None = None) -> str:
     """build_image() in an engine of our own. The first time it is given what ccache holds from building on this host:
     where that was the same preset, nothing is compiled twice."""
+    docker("image", "prune", "--force")  # what earlier builds of the same names have left
     if HAS_COMPILED.exists():
         return build_image(docker, tag, db_ca)
     try:
