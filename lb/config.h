@@ -37,7 +37,7 @@ struct ServerConfig {
   Duration stop_timeout = 30s;  // What the platform grants between SIGTERM and SIGKILL.
   // From SIGTERM to our own end at the latest. 0: eleven twelfths of stop_timeout. See drain.h.
   Duration drain_timeout{0};
-  std::uint32_t threads = 0;  // Data threads. 0: one per core the process may use.
+  std::uint32_t threads = 0;  // Data threads. 0: one per core or two, see sizing.h.
   IoChoice io = IoChoice::automatic;
   // Client connections, and buffers of 16 KiB per thread (touched only when used). 0: as
   // descriptors and memory allow; the rule stands in sizing.h, what became of it in the line

@@ -28,6 +28,15 @@ std::uint32_t count_workers(const Config& config, std::uint32_t by_default) {
   return count;
 }
 
+// No TLS to speak, and the work is done by processes beside us.
+bool workers_do_the_work(const Config& config) {
+  return !config.upstreams.empty() &&
+         std::ranges::all_of(config.upstreams,
+                             [](const auto& upstream) { return upstream.workers.has_value(); }) &&
+         std::ranges::none_of(config.listeners,
+                              [](const auto& listener) { return listener.tls.has_value(); });
+}
+
 }  // namespace
 
 Machine this_machine() {
@@ -42,7 +51,8 @@ Machine this_machine() {
 Sizing size_for(const Config& config, const Machine& machine) {
   const std::uint64_t memory = machine.memory_bytes;
   Sizing sizing;
-  sizing.threads = config.server.threads != 0 ? config.server.threads : machine.cpus;
+  const std::uint32_t threads = workers_do_the_work(config) ? (machine.cpus + 1) / 2 : machine.cpus;
+  sizing.threads = config.server.threads != 0 ? config.server.threads : threads;
   sizing.workers = machine.cpus;
   const std::uint32_t workers = count_workers(config, sizing.workers);
 

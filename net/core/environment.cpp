@@ -31,7 +31,7 @@ constexpr EnvironmentVariable kVariables[] = {
     {"SIDEKICK_TRUSTED_PROXIES", Kind::text, 0, 0, "networks such as 10.0.0.0/16,fd00::/8",
      "listener.trusted_proxies", "", "of every listener"},
     {"SIDEKICK_IO", Kind::choice, 0, 0, "auto|uring|epoll", "server.io", "io", ""},
-    {"SIDEKICK_THREADS", Kind::count, 0, 256, "", "server.threads", "", "0: one per core"},
+    {"SIDEKICK_THREADS", Kind::count, 0, 256, "", "server.threads", "", "0: as the cores allow"},
     {"SIDEKICK_WORKERS", Kind::count, 0, 256, "", "upstream.workers.count", "",
      "of upstreams that leave it at 0; 0: one per core"},
     {"SIDEKICK_LOG_REQUESTS", Kind::choice, 0, 0, "both|completed|errors|off", "log.requests",

@@ -140,6 +140,24 @@ TEST(Sizing, WhatTheOperatorSaysTakesThePlaceOfTheRule) {
   EXPECT_EQ(sizing.worker_memory_bytes, 128 * kMiB / 3);
 }
 
+TEST(Sizing, DataThreadsTakeHalfOfTheCoresWhereWorkersDoTheWorkInClear) {
+  Config config = with_workers(0);
+  config.listeners.emplace_back();
+  const auto threads = [&](std::uint32_t cpus) {
+    return size_for(config, machine(cpus, 4096 * kMiB, 65'535)).threads;
+  };
+  EXPECT_EQ(threads(1), 1U);
+  EXPECT_EQ(threads(2), 1U);
+  EXPECT_EQ(threads(3), 2U);
+  EXPECT_EQ(threads(8), 4U);
+  EXPECT_EQ(size_for(config, machine(2, 4096 * kMiB, 65'535)).workers, 2U);
+  config.listeners[0].tls.emplace();
+  EXPECT_EQ(threads(2), 2U);
+  config.listeners[0].tls.reset();
+  config.upstreams[0].workers.reset();
+  EXPECT_EQ(threads(2), 2U);
+}
+
 TEST(Sizing, DescriptorsBoundConnectionsToo) {
   EXPECT_EQ(size_for(with_workers(0), machine(1, 65'536 * kMiB, 1000)).connections_max, 800U);
 }
