@@ -124,6 +124,7 @@ redirect_https = {self.listen.https}
 
 [[listener]]
 address = "127.0.0.1:{self.listen.plain}"
+server_timing = "loopback"  # for `./dev bench budgets`: which stage took the time
 
 [[upstream]]
 name = "app"
