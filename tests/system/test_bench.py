@@ -74,6 +74,22 @@ def test_a_violated_budget_ends_with_1_and_names_route_and_stage(bench, origin, 
     assert json.loads(said.read_text())
 
 
+def test_the_balancer_tells_which_stage_ate_the_budget(bench, balancer, app_upstream, dependencies, free_port, work_dir):
+    """The whole way: the budget of the route in sidekick.toml, a handler that sleeps, Server-Timing, the verdict."""
+    port, said = free_port(), work_dir / "said.json"
+    server = balancer({"listener": [{"address": f"127.0.0.1:{port}", "server_timing": "loopback"}],
+                       "upstream": [app_upstream(program="load_app")],
+                       "route": [{"path": "/*", "upstream": "app", "budget": {"p99": "500ms", "rate": 50}}]},
+                      env=dependencies, port=port)
+    sent = scenario(work_dir, 'name = "slow one"\npath = "/pause?ms=600"\nroute = "/*"')
+    done = bench("budgets", "--config", str(server.config_path), "--scenario", sent, "--duration", "3s", "--runs", "1",
+                 "--warm-up", "200ms", "--json", str(said), target=url(server))
+    assert done.returncode == VIOLATED, done.stdout + done.stderr
+    assert "slow one" in done.stdout and "top stage handler" in done.stdout, done.stdout
+    route = json.loads(said.read_text())["routes"][0]
+    assert route["verdicts"][0]["outcome"] == "FAIL" and "handler" in {stage["name"] for stage in route["stages"]}
+
+
 @pytest.mark.once
 def test_a_budget_that_is_kept_ends_with_0(bench, origin, work_dir):
     server = slow_origin(origin, 0.05)
