@@ -42,9 +42,13 @@ Result<std::uint16_t> free_port() {
   return ntohs(address.sin_port);
 }
 
+void unset_variable(std::vector<std::string>& environment, const std::string& name) {
+  std::erase_if(environment, [&](const std::string& line) { return line.starts_with(name + "="); });
+}
+
 void set_variable(std::vector<std::string>& environment, const std::string& name,
                   const std::string& value) {
-  std::erase_if(environment, [&](const std::string& line) { return line.starts_with(name + "="); });
+  unset_variable(environment, name);
   environment.push_back(name + "=" + value);
 }
 
@@ -144,14 +148,13 @@ Result<SpawnPlan> Supervisor::make_plan(const Upstream& upstream, std::uint32_t 
   for (char** line = environ; *line != nullptr; ++line) {
     plan.environment.emplace_back(*line);
   }
+  unset_variable(plan.environment, "SIDEKICK_TIMING_SECRET");  // it is between client and balancer
   if (config.protocol == WorkerProtocol::link) {
     set_variable(plan.environment, kWorkerEnvironment, "1");
     set_variable(plan.environment, kWorkerMemoryEnvironment,
                  std::to_string(around_.serving.sizing.worker_memory_bytes));
   } else {
-    std::erase_if(plan.environment, [](const std::string& line) {
-      return line.starts_with(std::string(kWorkerEnvironment) + "=");
-    });
+    unset_variable(plan.environment, kWorkerEnvironment);
     const std::uint16_t port = around_.serving.worker_ports[place_of(upstream)][endpoint];
     set_variable(plan.environment, "PORT", std::to_string(port));
     set_variable(plan.environment, "HOST", "127.0.0.1");

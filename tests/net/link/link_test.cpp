@@ -311,11 +311,11 @@ TEST_F(LinkTest, StalledResponseStopsAtItsWindowAndDelaysNobody) {
   // Once somebody reads, all of it comes, with a window that has grown.
   Answer rest;
   while (rest.body.size() < (4U << 20)) {
-    std::optional<Result<Slice>> bytes = stalled->response_body().try_read();
-    if (!bytes) {
-      loop_->run_once(loop_->read_clock() + milliseconds(100));
-      continue;
-    }
+    std::optional<Result<Slice>> bytes;
+    ASSERT_TRUE(settle([&] {
+      bytes = stalled->response_body().try_read();
+      return bytes.has_value();
+    }));
     ASSERT_TRUE(bytes->has_value());
     ASSERT_FALSE((*bytes)->empty());
     rest.body.append((*bytes)->view());
