@@ -1,6 +1,7 @@
 """Latency budgets: the deadline ends requests, and the time is booked to the stage that took it."""
 
 import json
+import pathlib
 import re
 import socket
 import subprocess
@@ -300,6 +301,14 @@ def test_the_secret_opens_the_stages_and_goes_no_further(timed):
     for value in (SECRET, "wrong"):
         assert "timing" not in server.request("GET", "/headers", {"Sidekick-Timing": value}).text.lower()
     assert SECRET not in server.output()
+
+
+def test_a_secret_from_the_environment_stays_with_the_balancer(balancer, app_upstream):
+    server = balancer({"upstream": [app_upstream(program="load_app")], "route": [{"upstream": "app"}]},
+                      env={"SIDEKICK_TIMING_SECRET": SECRET})
+    assert "total" in timings(server.request("GET", "/who/me", {"Sidekick-Timing": SECRET}))
+    (worker,) = server.workers()
+    assert SECRET.encode() not in pathlib.Path(f"/proc/{worker}/environ").read_bytes()
 
 
 def test_the_secret_works_on_routes_without_a_budget_and_on_our_own_answers(balancer, app_upstream):
