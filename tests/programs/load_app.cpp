@@ -1,20 +1,23 @@
 // load-app: an application whose answers say who gave them to whom, so that a ledger can be kept.
 //
-//   GET  /who/:nonce                     {"nonce", "pid"}
-//   GET  /rows/:nonce                    {"nonce", "pid", "rows"}: how often the nonce stands in
-//   PostgreSQL POST /rows/:nonce?ms=N               notes (nonce, pid) in PostgreSQL, answers after
-//   N ms GET  /cached/:nonce                  {"nonce", "pid", "value"}: through Redis POST
-//   /hold?ms=N                      reads its body only after N ms; how many bytes there were POST
-//   /early                          answers without having read its body GET  /sized?bytes=N&sent=M
-//   declares N bytes, sends M of them, then fails unless M == N GET  /hints 103, then 200 with a
-//   trailer GET  /headers                        the header fields as the handler sees them, one
-//   per line GET  /tunnel                         upgrade to WebSocket; then every byte comes back
-//   GET  /pause?ms=N                     sleeps in the handler
-//   GET  /busy?ms=N                      computes for so long without giving the loop back, then
-//   asks PostgreSQL GET  /sql?ms=N&deadline=M            a statement that takes so long; the
-//   handler's own deadline, if any GET  /sql-twice?ms=N                 two of them at the same
-//   time GET  /trickle?ms=N                   three pieces, with half of that time before the
-//   second and the third POST /exit                           ends the process at once
+// clang-format off
+//   GET  /who/:nonce                {"nonce", "pid"}
+//   GET  /rows/:nonce               {"nonce", "pid", "rows"}: how often the nonce stands in PostgreSQL
+//   POST /rows/:nonce?ms=N          notes (nonce, pid) in PostgreSQL, answers after N ms
+//   GET  /cached/:nonce             {"nonce", "pid", "value"}: through Redis
+//   POST /hold?ms=N                 reads its body only after N ms; how many bytes there were
+//   POST /early                     answers without having read its body
+//   GET  /sized?bytes=N&sent=M      declares N bytes, sends M of them, then fails unless M == N
+//   GET  /hints                     103, then 200 with a trailer
+//   GET  /headers                   the header fields as the handler sees them, one per line
+//   GET  /tunnel                    upgrade to WebSocket; then every byte comes back
+//   GET  /pause?ms=N                sleeps in the handler
+//   GET  /busy?ms=N                 computes for so long without giving the loop back, then asks PostgreSQL
+//   GET  /sql?ms=N&deadline=M       a statement that takes so long; the handler's own deadline, if any
+//   GET  /sql-twice?ms=N            two of them at the same time
+//   GET  /trickle?ms=N              three pieces, with half of that time before the second and the third
+//   POST /exit                      ends the process at once
+// clang-format on
 #include "app/app.h"
 
 #include <unistd.h>

@@ -72,6 +72,7 @@ def total(samples: dict[str, float], name: str, **labels: str) -> float:
 
 
 def test_counts_add_up_with_the_requests_made(server):
+    eventually(lambda: total(server.metrics(), "sidekick_endpoint_up") == 3)
     for _ in range(7):
         assert server.get("/hello").status == 200
     for _ in range(3):

@@ -10,11 +10,15 @@ VERSION = (REPOSITORY / "VERSION").read_text().strip()
 
 
 @pytest.fixture
-def load_stack(balancer, app_upstream, run_program):
-    """load-app behind the balancer, with the two servers of this test."""
+def load_stack(balancer, app_upstream, run_program, work_dir):
+    """load-app behind the balancer, with the two servers of this test. A busy machine is no outage: Redis may take longer
+    than its default of 100 ms."""
+    own = work_dir / "load-app.toml"
+    own.write_text('[redis]\ncommand_timeout = "5s"\n')
+
     def start(postgres, redis, workers=2):
         assert run_program("load_app", "migrate", env={"DATABASE_URL": postgres.url()}).returncode == 0
-        return balancer({"upstream": [app_upstream(program="load_app", count=workers)],
+        return balancer({"upstream": [app_upstream(program="load_app", count=workers, arguments=["--config", str(own)])],
                          "route": [{"path": "/*", "upstream": "app"}]},
                         env={"DATABASE_URL": postgres.url(), "REDIS_URL": redis.url()})
     return start

@@ -197,6 +197,9 @@ def finish(programs: list[Program]) -> list[str]:
     for program in reversed(programs):
         try:
             if program.running:
+                # A second signal ends a drain, half a second a test. Sanitized workers need that time to look for leaks.
+                if isinstance(program, Balancer) and not program.build.sanitized:
+                    program.send_signal(signal.SIGINT)
                 program.terminate()
         except ProcessError as error:
             faults.append(str(error))
