@@ -128,6 +128,7 @@ find_root() {
   if [[ ! -d $root ]]; then
     exec 9>"$cache/root.lock"
     flock 9
+    "${namespace_of_user[@]}" rm -rf --one-file-system "$cache"/root-*.building.*  # of makers that were interrupted
     [[ -d $root ]] || make_root "$root" 9>&-
     exec 9>&-
   fi

@@ -21,7 +21,8 @@ from .process import Process, ProcessError
 # ./dev sets SK_CACHE to the folder below the user's cache directory that outlives a root.
 CACHE = pathlib.Path(os.environ.get("SK_CACHE") or pathlib.Path.home() / ".cache/sidekick")
 STORAGE = CACHE / "engine"
-STORAGE_KEPT = "8GB"  # of build cache; more is dropped, oldest first
+STORAGE_KEPT = "2GB"  # of build cache; more is dropped, oldest first
+LOG_KEPT = {"max-size": "16m", "max-file": "2"}  # of each container: a minute of load writes more than a gigabyte
 START_SECONDS = 60
 STOP_SECONDS = 30
 LOCK_SECONDS = 900  # how long another clone may use the storage before we give up
@@ -106,7 +107,7 @@ class Engine:
             "hosts": [f"unix://{self._run}/docker.sock"], "pidfile": str(self._run / "pid"),
             "bridge": "none", "iptables": False, "ip6tables": False, "ip-forward": False, "ip-masq": False,
             "userland-proxy": False, "cgroup-parent": f"/{self._cgroup}", "shutdown-timeout": 10,
-            "exec-opts": ["native.cgroupdriver=cgroupfs"],
+            "exec-opts": ["native.cgroupdriver=cgroupfs"], "log-driver": "json-file", "log-opts": LOG_KEPT,
             "builder": {"gc": {"enabled": True, "defaultKeepStorage": STORAGE_KEPT}}}))
         # unshare dies with us and takes the namespace's first process along, the kernel all the others.
         self._process = Process("dockerd", [

@@ -16,7 +16,7 @@ Fixtures
   services     Services: .postgres, .redis, .authority (PEM file), .environment(database)
   task         (environment, name="task", **options) -> Task: created and started; see task.py
   measured     (text) -> None: a line for the summary at the end
-  load_seconds how long load lasts
+  load_seconds how long the load on a whole task lasts
 """
 
 import itertools
@@ -36,14 +36,14 @@ from sidekick_dev import engine as engines  # noqa: E402
 from sidekick_dev import image as images  # noqa: E402
 from task import Task  # noqa: E402
 
-LOAD_SECONDS = 60 if os.environ.get("CI") else 20  # by hand the suite as a whole should not take long
+LOAD_SECONDS = 60 if os.environ.get("CI") else 10  # by hand the suite as a whole should not take long
 SESSION_DIR = REPOSITORY / "build/test/image"
 LOG_LINES_SHOWN = 25
 _measured = pytest.StashKey[list]()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--load-seconds", type=int, default=LOAD_SECONDS, help="how long each load lasts")
+    parser.addoption("--load-seconds", type=int, default=LOAD_SECONDS, help="how long the load on a whole task lasts")
 
 
 def pytest_configure(config):

@@ -209,3 +209,6 @@ def test_the_authorities_can_be_built_in(docker, image, services, task):
     images.build_image(docker, "sidekick:with-authorities", str(services.authority))
     shown = docker("run", "--rm", "--network", "none", "sidekick:with-authorities", "cat", AUTHORITIES)
     assert shown.split() == services.authority.read_text().split()
+    images.build_image(docker, "sidekick:without-authorities")
+    looked = docker.run("run", "--rm", "--network", "none", "sidekick:without-authorities", "test", "-e", AUTHORITIES)
+    assert looked.returncode == 1, "the bundle of an earlier build"
