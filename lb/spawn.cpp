@@ -123,6 +123,10 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 
 }  // namespace
 
+bool Child::signal(int number) const {
+  return ::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0) == 0;
+}
+
 Result<Child> spawn(const SpawnPlan& plan, std::string& why) {
   const std::vector<char*> argv = pointers(plan.arguments);
   const std::vector<char*> envp = pointers(plan.environment);

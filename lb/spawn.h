@@ -30,9 +30,14 @@ struct SpawnPlan {
   int stderr_fd = -1;
 };
 
+// A process that was started and not waited for yet; none by default, and again afterwards.
 struct Child {
   pid_t pid = -1;
   int pidfd = -1;  // readable when it has ended; the caller's
+
+  // Sends it a signal; false if there is no such process any more. By its descriptor, because a pid
+  // may be another's by now, and kill(-1) reaches every process of the machine.
+  bool signal(int number) const;
 };
 
 // The child leads a process group of its own, reads /dev/null, has no other descriptors of ours,

@@ -151,8 +151,8 @@ Task<void> Worker::run_once() {
     ::waitpid(process.child.pid, &status, 0);
     endpoint_.set_state(EndpointState::dead);
     log_end(process, status);
-    process.child.pid = -1;  // it may be somebody else's from now on
     around_.loop.close(process.child.pidfd);
+    process.child = Child{};
   }
   process.scope.cancel();
   if (around_.serving.upstreams[place_.upstream]->is_link()) {
@@ -330,7 +330,7 @@ void Worker::end(Process& process, int signal) {
   process.ending = true;
   endpoint_.set_state(EndpointState::dead);
   process.control.reset();
-  ::kill(process.child.pid, signal);  // not reaped yet, so the pid is still its own
+  process.child.signal(signal);
 }
 
 void Worker::stop(Instant kill_at) {
@@ -351,7 +351,7 @@ void Worker::stop(Instant kill_at) {
   if (config_.protocol == WorkerProtocol::link) {
     process_->control.reset();
   } else {
-    ::kill(process_->child.pid, SIGTERM);
+    process_->child.signal(SIGTERM);
   }
   process_->tasks.spawn(kill_later(*process_, kill_at));
 }
@@ -363,13 +363,13 @@ Task<void> Worker::kill_later(Process& process, Instant at) {
     if (!slept) {
       co_return;
     }
-    ::kill(process.child.pid, SIGTERM);
+    process.child.signal(SIGTERM);
   }
   const Result<void> slept = co_await Sleep(process.scope, at);
-  if (slept) {
+  // It may have ended in the very turn in which the time is over.
+  if (slept && process.child.signal(SIGKILL)) {
     around_.log.event(LogLevel::warn, "worker did not end in time and is killed",
                       {{"worker", name_}, {"workerPid", process.child.pid}});
-    ::kill(process.child.pid, SIGKILL);
   }
 }
 

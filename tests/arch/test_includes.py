@@ -35,6 +35,10 @@ KNOWN_ONLY_TO = {
     "ares.h": {"net/io/"},
 }
 
+# A signal goes to a child by its pidfd (lb/spawn.h): a pid may be another's by the time it is used, and kill(-1) ends every
+# process of the machine. These two signal a child that they have just made and not waited for.
+SIGNAL_BY_PID = {"lb/spawn.cpp", "bench/modes/build_under_test.cpp"}
+
 
 def sources(layer: str) -> list[pathlib.Path]:
     return sorted(path for path in (REPOSITORY / layer).rglob("*") if path.suffix in (".h", ".cpp"))
@@ -112,3 +116,9 @@ def test_libraries_are_known_only_where_they_are_wrapped(library):
                     if not any(relative(path).startswith(place) for place in KNOWN_ONLY_TO[library]):
                         wrong.append(f"{relative(path)} includes <{name}>: only {sorted(KNOWN_ONLY_TO[library])} may")
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_process_is_signalled_by_its_number():
+    found = {relative(path) for layer in ARROWS for path in sources(layer)
+             if re.search(r"\b(kill|killpg|tgkill)\(", re.sub(r"//.*", "", path.read_text()))}
+    assert found == SIGNAL_BY_PID
