@@ -146,6 +146,8 @@ def test_a_worker_alone_drains_too(app):
         eventually(lambda: not server.running or health(server) == 503)
         wait_for_end(server, since)
         entries = load.join()
-    begun = {line.url.rpartition("/")[2] for line in log.parse(server.output()) if line.kind == "incoming"}
-    assert [entry for entry in entries if entry.status == 0 and entry.nonce in begun] == []
-    assert {entry.status for entry in entries} <= {0, 200}
+    lines = [line for line in log.parse(server.output()) if line.kind != "other" and line.url.startswith("/who/")]
+    begun = {line.url.rpartition("/")[2] for line in lines if line.kind == "incoming"}
+    ended = {line.url.rpartition("/")[2] for line in lines if line.kind.startswith("completed")}
+    assert begun == ended == {entry.nonce for entry in entries if entry.status}
+    assert {entry.status for entry in entries} <= {0, 200} and all(entry.complete for entry in entries)

@@ -6,6 +6,7 @@ connection succeeds right after. Cases that cannot hold yet are named, with a re
 tests/cases/h1-expected-failures.json.
 """
 
+import concurrent.futures
 import json
 import re
 import threading
@@ -16,6 +17,7 @@ from harness.programs import REPOSITORY
 CASES = REPOSITORY / "tests/cases"
 QUIET_SECONDS = 0.25  # after the last answer that is awaited: is there another one?
 FROM_ORIGIN = b"X-From-Origin: yes"
+LANES = 6  # balancers, each with an origin of its own, that replay their share of the cases: they mostly wait
 
 
 def load(name):
@@ -163,33 +165,44 @@ def judge(case, outcome, requests, incomplete):
     return ""
 
 
+def replay(lb, recorder, case):
+    """Sends the case and an honest request after it: what is wrong, and how many answers came from the origin."""
+    outcome = exchange(lb, case)
+    begun = time.monotonic()
+    honest = lb.get("/honest")
+    took = time.monotonic() - begun
+    requests, incomplete = recorder.take()
+    requests = [request for request in requests if request.target != "/honest"]
+    wrong = judge(case, outcome, requests, incomplete)
+    if not wrong and (honest.status != 200 or took > 1 * lb.build.patience):
+        wrong = f"an honest request afterwards: {honest.status} after {took:.2f} s"
+    return wrong, sum(outcome.from_origin)
+
+
 def test_every_raw_request_has_an_allowed_outcome(balancer, origin):
-    recorder = Recorder()
-    server = origin(recorder.behave, read_body=False)
-    lb = balancer({"upstream": [{"name": "origin", "endpoints": [server.endpoint]}],
-                   "route": [{"path": "/*", "upstream": "origin"}]})
     known = {item["name"] for item in load("h1-expected-failures.json")}
-    failures, held_although_listed = [], []
-    forwarded = 0
     cases = load("h1.json")
     assert len(cases) == 198
-    for case in cases:
-        outcome = exchange(lb, case)
-        begun = time.monotonic()
-        honest = lb.get("/honest")
-        took = time.monotonic() - begun
-        requests, incomplete = recorder.take()
-        requests = [request for request in requests if request.target != "/honest"]
-        wrong = judge(case, outcome, requests, incomplete)
-        forwarded += sum(outcome.from_origin)
-        if not wrong and (honest.status != 200 or took > 1 * lb.build.patience):
-            wrong = f"an honest request afterwards: {honest.status} after {took:.2f} s"
-        if wrong and case["name"] not in known:
-            failures.append(f"{case['name']}: {wrong}")
-        if not wrong and case["name"] in known:
-            held_although_listed.append(case["name"])
+
+    def make_lane(number):
+        recorder = Recorder()
+        server = origin(recorder.behave, read_body=False)
+        return recorder, balancer({"upstream": [{"name": "origin", "endpoints": [server.endpoint]}],
+                                   "route": [{"path": "/*", "upstream": "origin"}]}, name=f"lane-{number}")
+
+    lanes = [make_lane(number) for number in range(LANES)]
+
+    def run_lane(number):
+        recorder, lb = lanes[number]
+        return [(case["name"], *replay(lb, recorder, case)) for case in cases[number::LANES]]
+
+    with concurrent.futures.ThreadPoolExecutor(LANES) as pool:
+        results = [result for lane in pool.map(run_lane, range(LANES)) for result in lane]
+    assert len(results) == len(cases)
+    failures = [f"{name}: {wrong}" for name, wrong, _ in results if wrong and name not in known]
     assert not failures, "\n".join(failures)
-    assert forwarded > 60, "the origin is hardly ever reached: this test would prove nothing"
+    assert sum(forwarded for _, _, forwarded in results) > 60, "the origin is hardly ever reached: this would prove nothing"
+    held_although_listed = [name for name, wrong, _ in results if not wrong and name in known]
     assert not held_although_listed, f"take these off the list of expected failures: {held_although_listed}"
 
 
