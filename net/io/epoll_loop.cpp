@@ -16,25 +16,20 @@ constexpr std::size_t kEventsPerWait = 256;
 constexpr std::uint32_t kAcceptInterest = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE;
 constexpr std::uint32_t kInterest = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
-// Nanoseconds to sleep; rounded up by epoll_pwait2 itself.
-timespec wait_for(Instant now, Instant until) {
-  const auto left = until <= now ? Duration::zero() : until - now;
-  return {static_cast<time_t>(left.count() / 1'000'000'000),
-          static_cast<long>(left.count() % 1'000'000'000)};
-}
-
 }  // namespace
 
-EpollLoop::EpollLoop(const LoopConfig& config, int wake_fd)
-    : Loop(config, wake_fd), epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)) {
+EpollLoop::EpollLoop(const LoopConfig& config, const Alarms& alarms)
+    : Loop(config, alarms), epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (epoll_fd_ < 0) {
     throw std::system_error(errno, std::generic_category(), "epoll_create1");
   }
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;
-  event.data.fd = wake_fd;
-  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd, &event) < 0) {
-    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  for (const int fd : {alarms.wake, alarms.timer}) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    event.data.fd = fd;
+    if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) < 0) {
+      throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    }
   }
 }
 
@@ -160,27 +155,17 @@ void EpollLoop::retry(Descriptor& d, Operation* op) {
   }
 }
 
-void EpollLoop::poll_kernel(Instant until) {
+void EpollLoop::poll_kernel(bool wait) {
   std::array<epoll_event, kEventsPerWait> events;
-  int count = 0;
-  if (until == kNever) {
-    count = ::epoll_wait(epoll_fd_, events.data(), kEventsPerWait, -1);
-  } else {
-    const Instant now = until <= this->now() ? this->now() : read_clock();
-    const timespec timeout = wait_for(now, until);
-    count = ::epoll_pwait2(epoll_fd_, events.data(), kEventsPerWait, &timeout, nullptr);
-    if (count < 0 && errno == ENOSYS) {  // before 5.11
-      const auto ms = timeout.tv_sec * 1000 + (timeout.tv_nsec + 999'999) / 1'000'000;
-      count = ::epoll_wait(epoll_fd_, events.data(), kEventsPerWait,
-                           static_cast<int>(std::min<long>(ms, 3'600'000)));
-    }
-  }
+  const int count = ::epoll_wait(epoll_fd_, events.data(), kEventsPerWait, wait ? -1 : 0);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.fd == wake_fd_) {
-      std::uint64_t ignored = 0;
-      const ssize_t got = ::read(wake_fd_, &ignored, sizeof(ignored));
-      static_cast<void>(got);
+    if (event.data.fd == alarms_.wake) {
+      wake_seen();
+      continue;
+    }
+    if (event.data.fd == alarms_.timer) {
+      timer_seen();
       continue;
     }
     Descriptor& d = descriptor(event.data.fd);

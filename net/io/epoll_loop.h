@@ -16,7 +16,7 @@ namespace sk {
 
 class EpollLoop final : public Loop {
  public:
-  EpollLoop(const LoopConfig& config, int wake_fd);
+  EpollLoop(const LoopConfig& config, const Alarms& alarms);
   ~EpollLoop() override;
 
   [[nodiscard]] IoBackend backend() const override { return IoBackend::epoll; }
@@ -25,7 +25,7 @@ class EpollLoop final : public Loop {
  protected:
   void submit(Operation& op) override;
   void request_cancel(Operation& op) override;
-  void poll_kernel(Instant until) override;
+  void poll_kernel(bool wait) override;
 
  private:
   struct Descriptor {

@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +35,21 @@ int open_wake_fd() {
   return fd;
 }
 
+int open_timer_fd() {
+  const int fd = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (fd < 0) {
+    throw std::system_error(errno, std::generic_category(), "timerfd_create");
+  }
+  return fd;
+}
+
+// Empties an eventfd or a timerfd.
+void reset(int fd) {
+  std::uint64_t ignored = 0;
+  const ssize_t got = ::read(fd, &ignored, sizeof(ignored));
+  static_cast<void>(got);
+}
+
 }  // namespace
 
 std::string_view to_string(IoBackend backend) {
@@ -54,15 +70,15 @@ Result<IoChoice> parse_io_choice(std::string_view text) {
 }
 
 std::unique_ptr<Loop> Loop::create(IoBackend backend, const LoopConfig& config) {
-  const int wake_fd = open_wake_fd();
+  const Loop::Alarms alarms{.wake = open_wake_fd(), .timer = open_timer_fd()};
   if (backend == IoBackend::uring) {
-    return std::make_unique<UringLoop>(config, wake_fd);
+    return std::make_unique<UringLoop>(config, alarms);
   }
-  return std::make_unique<EpollLoop>(config, wake_fd);
+  return std::make_unique<EpollLoop>(config, alarms);
 }
 
-Loop::Loop(const LoopConfig& config, int wake_fd)
-    : wake_fd_(wake_fd),
+Loop::Loop(const LoopConfig& config, const Alarms& alarms)
+    : alarms_(alarms),
       now_(monotonic_now()),
       timers_(now_),
       buffers_(config.buffers),
@@ -79,7 +95,10 @@ Loop::Loop(const LoopConfig& config, int wake_fd)
   buffers_.on_refill([](void* self) { static_cast<Loop*>(self)->starved_may_go_ = true; }, this);
 }
 
-Loop::~Loop() { ::close(wake_fd_); }
+Loop::~Loop() {
+  ::close(alarms_.wake);
+  ::close(alarms_.timer);
+}
 
 Instant Loop::read_clock() { return monotonic_now(); }
 
@@ -120,7 +139,7 @@ void Loop::post(std::move_only_function<void()> message) {
   mail_waiting_.store(true);
   if (sleeping_.load()) {
     const std::uint64_t one = 1;
-    const ssize_t written = ::write(wake_fd_, &one, sizeof(one));
+    const ssize_t written = ::write(alarms_.wake, &one, sizeof(one));
     static_cast<void>(written);  // a full counter wakes the loop just as well
   }
 }
@@ -128,8 +147,32 @@ void Loop::post(std::move_only_function<void()> message) {
 void Loop::stop() {
   stop_.store(true);
   const std::uint64_t one = 1;
-  const ssize_t written = ::write(wake_fd_, &one, sizeof(one));
+  const ssize_t written = ::write(alarms_.wake, &one, sizeof(one));
   static_cast<void>(written);
+}
+
+void Loop::wake_seen() { reset(alarms_.wake); }
+
+void Loop::timer_seen() {
+  reset(alarms_.timer);
+  alarm_at_ = kNever;
+}
+
+bool Loop::set_alarm(Instant at) {
+  if (at <= now_) {
+    return false;
+  }
+  if (at < alarm_at_) {
+    const auto since_boot = at.time_since_epoch().count();
+    const itimerspec when{.it_interval = {},
+                          .it_value = {.tv_sec = since_boot / 1'000'000'000,
+                                       .tv_nsec = since_boot % 1'000'000'000}};
+    if (::timerfd_settime(alarms_.timer, TFD_TIMER_ABSTIME, &when, nullptr) < 0) {
+      return false;  // rather turn for nothing than oversleep
+    }
+    alarm_at_ = at;
+  }
+  return true;
 }
 
 void Loop::take_messages() {
@@ -161,6 +204,12 @@ void Loop::wake_starved() {
   }
 }
 
+void Loop::run_ready(std::size_t& budget) {
+  for (; budget > 0 && !ready_.empty(); --budget) {
+    ready_.pop_front().run();
+  }
+}
+
 void Loop::run() {
   while (!stop_.load(std::memory_order_relaxed)) {
     run_once(kNever);
@@ -172,9 +221,8 @@ void Loop::run_once(Instant until) {
   ++counters_.turns;
   take_messages();
   timers_.advance(now_);
-  for (std::size_t budget = ready_budget_; budget > 0 && !ready_.empty(); --budget) {
-    ready_.pop_front().run();
-  }
+  std::size_t budget = ready_budget_;
+  run_ready(budget);
   if (starved_may_go_) {
     wake_starved();
   }
@@ -184,16 +232,16 @@ void Loop::run_once(Instant until) {
   while (!ending.empty()) {
     ending.pop_front().run();
   }
+  // What completed at once at the end, as the epoll driver's sends do, needs no kernel to go on.
+  run_ready(budget);
 
   const bool idle = ready_.empty() && turn_end_.empty() && !starved_may_go_;
-  Instant wake_at = now_;
+  bool wait = false;
   if (idle && !stop_.load(std::memory_order_relaxed)) {
     sleeping_.store(true);
-    if (!mail_waiting_.load()) {
-      wake_at = std::min(until, timers_.next());
-    }
+    wait = !mail_waiting_.load() && set_alarm(std::min(until, timers_.next()));
   }
-  poll_kernel(wake_at);
+  poll_kernel(wait);
   sleeping_.store(false, std::memory_order_relaxed);
   now_ = monotonic_now();
 }

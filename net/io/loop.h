@@ -2,7 +2,7 @@
 //
 // io_uring gives completions; the epoll driver emulates them: code above never asks which one runs.
 // A turn: messages from other threads, due timers, the ready list (bounded), the end-of-turn list,
-// one blocking call, completions onto the ready list. submit() never resumes anybody.
+// what that has made ready, one blocking call, completions onto the ready list. submit() never resumes anybody.
 //
 // Everything here may be called on the loop's own thread only, except post() and stop().
 // Time and randomness come from the loop, so that a test can own both.
@@ -110,26 +110,43 @@ class Loop {
  protected:
   friend class Operation;
 
-  Loop(const LoopConfig& config, int wake_fd);
+  // Descriptors by which a loop that sleeps in the kernel is woken; the loop closes them.
+  struct Alarms {
+    int wake = -1;   // eventfd, readable when another thread posted while this one slept
+    int timer = -1;  // timerfd, readable when the alarm that set_alarm() wanted went off
+  };
+
+  Loop(const LoopConfig& config, const Alarms& alarms);
 
   // Submits op; its completion is delivered by op.complete(), never from inside this call's caller.
   virtual void submit(Operation& op) = 0;
   // Asks for op to end early; it still completes once.
   virtual void request_cancel(Operation& op) = 0;
-  // Hands what is queued to the kernel and collects completions; blocks until `until` if given.
-  virtual void poll_kernel(Instant until) = 0;
+  // Hands what is queued to the kernel and collects completions; with `wait` it blocks until there
+  // is one or an alarm. Time is the alarms' affair: a wait that brings its own timeout has the
+  // kernel set up and take down a timer each time.
+  virtual void poll_kernel(bool wait) = 0;
+  // The descriptor is readable: resets it.
+  void wake_seen();
+  void timer_seen();
   // A buffer is free again: starved receives may go on.
   void wake_starved();
 
   void park_starved(Operation& op);
 
-  const int wake_fd_;  // eventfd, readable when another thread posted while this one slept
+  const Alarms alarms_;
   Counters counters_;
 
  private:
   void take_messages();
+  void run_ready(std::size_t& budget);
+  // True if the loop may sleep, woken at the latest at `at`; false when that has come.
+  [[nodiscard]] bool set_alarm(Instant at);
 
   Instant now_;
+  // When the timerfd goes off. It may be earlier than the next timer, whose predecessor was
+  // disarmed: waking once for nothing is cheaper than setting it anew for every request.
+  Instant alarm_at_ = kNever;
   TimerWheel timers_;
   BufferPool buffers_;
   ReadyList ready_;

@@ -1,5 +1,6 @@
 #include "net/io/uring_loop.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@ namespace {
 // user_data of requests that are not operations; operations are aligned, so their low bits are 0.
 constexpr std::uint64_t kIgnoredTag = 1;
 constexpr std::uint64_t kWakeTag = 2;
+constexpr std::uint64_t kTimerTag = 3;
 
 constexpr unsigned kLentMax = 256;
 
@@ -25,7 +27,7 @@ constexpr std::uint32_t kLentReferences = UINT32_MAX;
 
 }  // namespace
 
-UringLoop::UringLoop(const LoopConfig& config, int wake_fd) : Loop(config, wake_fd) {
+UringLoop::UringLoop(const LoopConfig& config, const Alarms& alarms) : Loop(config, alarms) {
   io_uring_params params{};
   // The ring starts disabled, so that it may be made on one thread and belong to the thread that
   // first runs the loop: SINGLE_ISSUER binds it to whoever enables it.
@@ -66,7 +68,8 @@ void UringLoop::enable_ring() {
     throw_errno(-error, "io_uring_register_ring_fd");
   }
   enabled_ = true;
-  arm_wake();
+  watch(alarms_.wake, kWakeTag);
+  watch(alarms_.timer, kTimerTag);
 }
 
 io_uring_sqe* UringLoop::next_entry() {
@@ -82,10 +85,10 @@ io_uring_sqe* UringLoop::next_entry() {
   return entry;
 }
 
-void UringLoop::arm_wake() {
+void UringLoop::watch(int fd, std::uint64_t tag) {
   io_uring_sqe* entry = next_entry();
-  io_uring_prep_read(entry, wake_fd_, &wake_value_, sizeof(wake_value_), 0);
-  io_uring_sqe_set_data64(entry, kWakeTag);
+  io_uring_prep_poll_add(entry, fd, POLLIN);
+  io_uring_sqe_set_data64(entry, tag);
 }
 
 void UringLoop::submit(Operation& op) {
@@ -185,7 +188,13 @@ void UringLoop::finish(const io_uring_cqe& completion) {
     return;
   }
   if (tag == kWakeTag) {
-    arm_wake();
+    wake_seen();
+    watch(alarms_.wake, kWakeTag);
+    return;
+  }
+  if (tag == kTimerTag) {
+    timer_seen();
+    watch(alarms_.timer, kTimerTag);
     return;
   }
   ++counters_.completions;
@@ -203,21 +212,17 @@ void UringLoop::finish(const io_uring_cqe& completion) {
   }
 }
 
-void UringLoop::poll_kernel(Instant until) {
+void UringLoop::poll_kernel(bool wait) {
   if (!enabled_) {
     enable_ring();
   }
   lend_buffers();
-  io_uring_cqe* completion = nullptr;
-  if (until <= now()) {
-    io_uring_submit_and_get_events(&ring_);
-  } else if (until == kNever) {
+  if (wait) {
     io_uring_submit_and_wait(&ring_, 1);
   } else {
-    const auto left = std::max(until - read_clock(), Duration::zero());
-    __kernel_timespec timeout{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
-    io_uring_submit_and_wait_timeout(&ring_, &completion, 1, &timeout, nullptr);
+    io_uring_submit_and_get_events(&ring_);
   }
+  io_uring_cqe* completion = nullptr;
   unsigned head = 0;
   unsigned seen = 0;
   io_uring_for_each_cqe(&ring_, head, completion) {

@@ -1,7 +1,7 @@
 // UringLoop: the kernel completes operations itself.
 //
 // Set-up: SINGLE_ISSUER and DEFER_TASKRUN, a registered ring descriptor, one
-// submit_and_wait_timeout per turn. Pooled receives select their buffer when data have come, from a
+// submit_and_wait per turn. Pooled receives select their buffer when data have come, from a
 // provided-buffer ring into which this loop lends free buffers of its pool; an idle connection so
 // pins no memory. Works on Linux 6.1 and later.
 #pragma once
@@ -21,7 +21,7 @@ inline constexpr unsigned kUringCompletions = 8192;
 
 class UringLoop final : public Loop {
  public:
-  UringLoop(const LoopConfig& config, int wake_fd);
+  UringLoop(const LoopConfig& config, const Alarms& alarms);
   ~UringLoop() override;
 
   [[nodiscard]] IoBackend backend() const override { return IoBackend::uring; }
@@ -30,12 +30,13 @@ class UringLoop final : public Loop {
  protected:
   void submit(Operation& op) override;
   void request_cancel(Operation& op) override;
-  void poll_kernel(Instant until) override;
+  void poll_kernel(bool wait) override;
 
  private:
   io_uring_sqe* next_entry();
   void enable_ring();
-  void arm_wake();
+  // Watches an alarm's descriptor, once.
+  void watch(int fd, std::uint64_t tag);
   void lend_buffers();
   void finish(const io_uring_cqe& completion);
   void finish_accept(Operation& op, int result, bool more);
@@ -46,7 +47,6 @@ class UringLoop final : public Loop {
   unsigned lent_capacity_ = 0;  // a power of two
   unsigned lent_ = 0;           // buffers the kernel may choose from now
   bool enabled_ = false;
-  std::uint64_t wake_value_ = 0;
 };
 
 }  // namespace sk
