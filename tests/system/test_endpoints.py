@@ -1,5 +1,5 @@
 """HTTP/1.1 endpoints over TCP and Unix sockets: what reaches them, what comes back, which connections are used, what
-is tried again. (test_balancer.py has routing, limits and identity.)"""
+is tried again. (test_balancer_requests.py has routing, limits and identity.)"""
 
 import threading
 

@@ -1,5 +1,5 @@
 // The client's side of TlsTransport against the server's side, both ours, over a socket pair. That
-// each speaks TLS as others do is for session_test.cpp and the system tests to say.
+// each speaks TLS as others do is for session_handshake_test.cpp and the system tests to say.
 #include "net/tls/client_context.h"
 #include "net/tls/session.h"
 
