@@ -16,7 +16,7 @@
 // Payloads (offsets in bytes):
 //   HELLO     u32 version, u32 slots, u64 header table hash, u64 boot id, u32 stream window,
 //             u32 link window, u16 patterns, u16 zero, then per route pattern u16 length and text
-//   REQUEST   kRequestFixedBytes as in frame_codec.cpp (among them the deadline, when the balancer
+//   REQUEST   kRequestFixedBytes as in frame_format.h (among them the deadline, when the balancer
 //             had the head, and whether the worker shall note its stages in the page), then id,
 //             address, trace context, method, authority, path, query, fields; kFlagEnd: no body
 //   RESPONSE  u64 content length, u16 status, u16 fields, u16 route pattern (0xffff: none),
