@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,18 @@ inline std::string shown(const toml::node& node) {
     return "a table";
   }
   return node.is_array() ? "a list" : "a value of another type";
+}
+
+// The file's top table; nothing, and a message that says where, when it is not TOML.
+inline std::optional<toml::table> parse_toml(std::string_view text, std::string_view file,
+                                             ConfigMessages& messages) {
+  try {
+    return toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    messages.error(place_of(error.source()), "",
+                   "not TOML: " + std::string(error.description()) + "; what follows was not read");
+    return std::nullopt;
+  }
 }
 
 // A key as messages show it: bare where TOML writes it so.

@@ -266,15 +266,11 @@ std::optional<std::string> read_file(const std::string& path, ConfigMessages& me
 Config read_config(std::string_view toml, std::string_view file, ConfigMessages& messages) {
   Config config;
   config.file = std::string(file);
-  toml::table root;
-  try {
-    root = toml::parse(toml, file);
-  } catch (const toml::parse_error& error) {
-    messages.error(place_of(error.source()), "",
-                   "not TOML: " + std::string(error.description()) + "; what follows was not read");
+  const std::optional<toml::table> root = parse_toml(toml, file, messages);
+  if (!root) {
     return config;
   }
-  Section section(root, "", messages);
+  Section section(*root, "", messages);
   section.table("server", [&](Section& server) { read_server(server, config.server); });
   section.table("log", [&](Section& log) {
     log.choice("requests", config.log.requests, kRequestLogs);

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 
 namespace sk::bench {
@@ -55,13 +56,21 @@ class Comparison {
   }
 
  private:
+  // What a build says while it is measured: a file beside the report.
+  std::string log_of(bool side_a) const {
+    const Options& options = what_.options;
+    const std::string& beside = options.report.empty() ? options.json : options.report;
+    return std::filesystem::path(beside).replace_filename(side_a ? "sidekick-bench-a.log"
+                                                                 : "sidekick-bench-b.log");
+  }
+
   CannotMeasure run_side(bool side_a, std::uint32_t pair, SideRun& out) {
     const Options& options = what_.options;
     const std::string& side = side_a ? options.a : options.b;
     std::optional<BuildUnderTest> build;
     if (builds_) {
-      const std::string log = std::string("sidekick-bench-") + (side_a ? "a" : "b") + ".log";
-      Result<BuildUnderTest> started = BuildUnderTest::start(side, options.config, log);
+      Result<BuildUnderTest> started =
+          BuildUnderTest::start(side, options.config, log_of(side_a));
       if (!started) {
         return side + ": " + describe(started.error());
       }
@@ -77,7 +86,7 @@ class Comparison {
     }
     if (builds_ && !(*session)->wait_until_up(kUpPatience)) {
       return side + ": " + (build->running() ? "does not answer" : "has ended") + "; see " +
-             "sidekick-bench-" + (side_a ? "a" : "b") + ".log";
+             log_of(side_a);
     }
     if (CannotMeasure wrong = (*session)->prepare_target()) {
       return wrong;

@@ -201,15 +201,11 @@ void read_setup(Section& section, SetupRequest& setup) {
 Scenario read_scenario(std::string_view toml, std::string_view file, ConfigMessages& messages) {
   Scenario scenario;
   scenario.file = std::string(file);
-  toml::table root;
-  try {
-    root = toml::parse(toml, file);
-  } catch (const toml::parse_error& error) {
-    messages.error(place_of(error.source()), "",
-                   "not TOML: " + std::string(error.description()) + "; what follows was not read");
+  const std::optional<toml::table> root = parse_toml(toml, file, messages);
+  if (!root) {
     return scenario;
   }
-  Section section(root, "", messages);
+  Section section(*root, "", messages);
   section.table("scenario", [&](Section& head) {
     head.text("name", scenario.name);
     head.text("target", scenario.target);
