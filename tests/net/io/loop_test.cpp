@@ -348,6 +348,66 @@ Task<void> await_many(int rounds, std::int64_t& sum) {
   }
 }
 
+// Ends Loop::run() when it fires.
+struct LastTimer final : TimerNode {
+  explicit LastTimer(Loop& on)
+      : TimerNode([](TimerNode& timer) {
+          auto& self = static_cast<LastTimer&>(timer);
+          self.fired = true;
+          self.loop.stop();
+        }),
+        loop(on) {}
+  Loop& loop;
+  bool fired = false;
+};
+
+// Sets the alarm for the next timer and comes back before it: something has arrived.
+void set_alarm(Loop& loop) {
+  SocketPair pair;
+  CancelScope scope(loop);
+  TaskGroup group(loop);
+  std::string seen;
+  group.spawn(receive_late(scope, pair.ours, seen));
+  loop.run_once(loop.now());  // the receive waits
+  ASSERT_EQ(::send(pair.theirs, "x", 1, 0), 1);
+  loop.run_once(kNever);
+  for (int turn = 0; turn < 10 && group.live() > 0; ++turn) {
+    loop.run_once(loop.now());
+  }
+  ASSERT_EQ(seen, "x");
+  loop.close(pair.ours);
+}
+
+TEST_F(LoopTest, ATimerThatIsSoonerThanTheAlarmIsInTime) {
+  LastTimer late(*loop_);
+  LastTimer soon(*loop_);
+  loop_->timers().arm(late, loop_->read_clock() + std::chrono::hours(1));
+  set_alarm(*loop_);
+  const Instant at = loop_->read_clock() + milliseconds(20);
+  loop_->timers().arm(soon, at);
+  loop_->run();
+  EXPECT_TRUE(soon.fired);
+  EXPECT_GE(loop_->now(), at);
+  EXPECT_FALSE(late.fired);
+  loop_->timers().disarm(late);
+}
+
+TEST_F(LoopTest, AnAlarmWhoseTimerWasDisarmedWakesTheLoopOnceForNothing) {
+  LastTimer never(*loop_);
+  LastTimer last(*loop_);
+  const Instant now = loop_->read_clock();
+  loop_->timers().arm(never, now + milliseconds(10));
+  set_alarm(*loop_);
+  loop_->timers().disarm(never);
+  loop_->timers().arm(last, now + milliseconds(60));
+  const std::uint64_t before = loop_->counters().turns;
+  loop_->run();
+  EXPECT_TRUE(last.fired);
+  // One for nothing and one for the timer, which the wheel may have moved nearer in a turn or two.
+  EXPECT_LE(loop_->counters().turns - before, 5U);
+}
+
+
 // A loop of awaits that finish at once must not grow the stack, whatever the optimiser does.
 TEST_F(LoopTest, SynchronousAwaitsInALoopKeepTheStackFlat) {
   std::int64_t sum = 0;
