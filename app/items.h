@@ -7,8 +7,8 @@
 //   PUT    /v1/items/:id   {"name", "note"?}   200, ETag; needs If-Match: 412 stale, 428 missing
 //   DELETE /v1/items/:id                       204; obeys If-Match
 //
-// A name has 1 to 200 characters and is unique (409). ETag is the version in quotes. Pages have 1 to
-// 100 items, 20 unless asked; the next one begins after next_after.
+// A name has 1 to 200 characters and is unique (409). ETag is the version in quotes. Pages have 1
+// to 100 items, 20 unless asked; the next one begins after next_after.
 #pragma once
 
 #include "app/app.h"

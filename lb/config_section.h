@@ -1,7 +1,7 @@
 // Section: one table of a TOML file, read key by key, with a message for whatever is wrong.
 //
-// A part of config_toml.cpp, and of the benchmark suite's scenario_toml.cpp, which alone include it:
-// nothing else knows the TOML library.
+// A part of config_toml.cpp, and of the benchmark suite's scenario_toml.cpp, which alone include
+// it: nothing else knows the TOML library.
 #pragma once
 
 #include "net/core/nearest_name.h"

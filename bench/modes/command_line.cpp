@@ -1,8 +1,8 @@
 #include "bench/modes/command_line.h"
 
-#include "sidekick_version.h"
-
 #include "net/core/units.h"
+
+#include "sidekick_version.h"
 
 #include <CLI/CLI.hpp>
 

@@ -69,8 +69,7 @@ class Comparison {
     const std::string& side = side_a ? options.a : options.b;
     std::optional<BuildUnderTest> build;
     if (builds_) {
-      Result<BuildUnderTest> started =
-          BuildUnderTest::start(side, options.config, log_of(side_a));
+      Result<BuildUnderTest> started = BuildUnderTest::start(side, options.config, log_of(side_a));
       if (!started) {
         return side + ": " + describe(started.error());
       }

@@ -10,6 +10,8 @@
 // of failing; how often that happened is counted.
 #pragma once
 
+#include "net/core/assert.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,8 +19,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "net/core/assert.h"
 
 namespace sk {
 
@@ -94,8 +94,7 @@ class Slice {
     return slice;
   }
 
-  Slice(const Slice& other)
-      : buffer_(other.buffer_), data_(other.data_), size_(other.size_) {
+  Slice(const Slice& other) : buffer_(other.buffer_), data_(other.data_), size_(other.size_) {
     if (buffer_ != nullptr) {
       ++buffer_->references;
     }

@@ -5,9 +5,9 @@
 // destroyed while linked unlinks itself. Not thread-safe.
 #pragma once
 
-#include <cstddef>
-
 #include "net/core/assert.h"
+
+#include <cstddef>
 
 namespace sk {
 

@@ -6,14 +6,14 @@
 // is already queued. The queue does not bound itself; its owner compares size() with a limit.
 #pragma once
 
+#include "net/core/buffer.h"
+
 #include <sys/uio.h>
 
 #include <cstddef>
 #include <span>
 #include <string_view>
 #include <vector>
-
-#include "net/core/buffer.h"
 
 namespace sk {
 

@@ -8,13 +8,13 @@
 // makes sense. One reader and one writer at a time, on one loop.
 #pragma once
 
-#include <optional>
-
 #include "net/core/buffer.h"
 #include "net/core/result.h"
 #include "net/http/fields.h"
 #include "net/io/event.h"
 #include "net/io/task.h"
+
+#include <optional>
 
 namespace sk {
 

@@ -1,13 +1,13 @@
 #include "net/io/acceptor.h"
 
+#include "net/io/loop.h"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
-
-#include "net/io/loop.h"
 
 namespace sk {
 namespace {
@@ -24,9 +24,7 @@ bool out_of_descriptors(int error) { return error == EMFILE || error == ENFILE; 
 Acceptor::Accept::Accept(Acceptor& owner, int fd)
     : Operation(owner.loop_, OperationKind::accept, fd, completed), owner_(owner) {}
 
-void Acceptor::Accept::completed(ReadyNode& node) {
-  static_cast<Accept&>(node).owner_.completed();
-}
+void Acceptor::Accept::completed(ReadyNode& node) { static_cast<Accept&>(node).owner_.completed(); }
 
 void Acceptor::Retry::fired(TimerNode& timer) {
   Acceptor& acceptor = static_cast<Retry&>(timer).owner;

@@ -8,15 +8,15 @@
 // Belongs to one loop. stop() must be awaited before destruction.
 #pragma once
 
+#include "net/io/event.h"
+#include "net/io/operation.h"
+#include "net/io/task.h"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
-
-#include "net/io/event.h"
-#include "net/io/operation.h"
-#include "net/io/task.h"
 
 namespace sk {
 

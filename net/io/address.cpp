@@ -1,5 +1,7 @@
 #include "net/io/address.h"
 
+#include "net/core/assert.h"
+
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -9,8 +11,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
-
-#include "net/core/assert.h"
 
 namespace sk {
 namespace {
@@ -92,8 +92,7 @@ Result<Address> Address::parse(std::string_view text) {
       out.sun_path[0] = '\0';
     }
     // The length of an abstract name counts its bytes only; a path is followed by its zero.
-    const std::size_t size =
-        offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0U : 1U);
+    const std::size_t size = offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0U : 1U);
     return from(reinterpret_cast<const sockaddr*>(&out), static_cast<socklen_t>(size));
   }
 
@@ -237,8 +236,8 @@ PeerName::PeerName(const Address& address) : port(address.port()) {
     const auto* ip6 = reinterpret_cast<const sockaddr_in6*>(&address.storage_);
     std::array<char, IF_NAMESIZE> name{};
     if (ip6->sin6_scope_id != 0 && ::if_indextoname(ip6->sin6_scope_id, name.data()) != nullptr) {
-      const std::size_t size = std::min(::strnlen(name.data(), name.size()),
-                                        text.size() - length - 1U);
+      const std::size_t size =
+          std::min(::strnlen(name.data(), name.size()), text.size() - length - 1U);
       text[length] = '%';
       std::memcpy(text.data() + length + 1, name.data(), size);
       length = static_cast<std::uint8_t>(length + 1 + size);

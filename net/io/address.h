@@ -1,9 +1,12 @@
-// Address: where a socket listens or connects to; PeerName: an address as text for logs and headers.
+// Address: where a socket listens or connects to; PeerName: an address as text for logs and
+// headers.
 //
 // Addresses are numeric (IPv4, IPv6) or Unix socket paths; names of hosts are the resolver's.
 // Written as "127.0.0.1:80", "[::]:443", "[fe80::1%eth0]:80", "unix:/run/app.sock" and, for a name
 // in Linux's abstract namespace, "unix:@app".
 #pragma once
+
+#include "net/core/result.h"
 
 #include <sys/socket.h>
 
@@ -11,8 +14,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "net/core/result.h"
 
 namespace sk {
 
@@ -28,9 +29,7 @@ class Address {
   [[nodiscard]] static Address local_of(int fd);
   [[nodiscard]] static Address peer_of(int fd);
 
-  [[nodiscard]] const sockaddr* get() const {
-    return reinterpret_cast<const sockaddr*>(&storage_);
-  }
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
   [[nodiscard]] socklen_t size() const { return size_; }
   [[nodiscard]] int family() const { return storage_.ss_family; }
   [[nodiscard]] bool empty() const { return family() == AF_UNSPEC; }

@@ -1,9 +1,9 @@
 #include "net/io/connection_balance.h"
 
-#include <utility>
-
 #include "net/core/assert.h"
 #include "net/io/loop.h"
+
+#include <utility>
 
 namespace sk {
 namespace {
@@ -59,8 +59,7 @@ void ConnectionBalance::place(Seat accepting, int fd) {
 }
 
 void ConnectionBalance::ended(Seat owner) {
-  const std::uint64_t before =
-      places_[owner]->count.fetch_sub(1, std::memory_order_relaxed);
+  const std::uint64_t before = places_[owner]->count.fetch_sub(1, std::memory_order_relaxed);
   SK_ASSERT(before > 0);
 }
 

@@ -1,12 +1,12 @@
 #include "net/io/connector.h"
 
-#include <sys/socket.h>
-
-#include <cerrno>
-
 #include "net/io/loop.h"
 #include "net/io/operation.h"
 #include "net/io/socket_options.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
 
 namespace sk {
 

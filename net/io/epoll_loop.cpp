@@ -63,8 +63,7 @@ bool EpollLoop::attempt(Descriptor& d, Operation& op) {
     return true;
   }
   const bool blocked = result == -EAGAIN;
-  const bool short_transfer =
-      result >= 0 && static_cast<std::size_t>(result) < op.wanted_bytes();
+  const bool short_transfer = result >= 0 && static_cast<std::size_t>(result) < op.wanted_bytes();
   if (blocked || short_transfer) {
     if (op.direction() != Operation::Direction::out) {
       d.maybe_readable = false;

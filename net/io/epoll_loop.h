@@ -8,9 +8,9 @@
 // peer has read, and would wake us once per request on a link.
 #pragma once
 
-#include <vector>
-
 #include "net/io/loop.h"
+
+#include <vector>
 
 namespace sk {
 

@@ -1,5 +1,7 @@
 #include "net/io/listener.h"
 
+#include "net/io/socket_options.h"
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -7,8 +9,6 @@
 
 #include <cerrno>
 #include <cstring>
-
-#include "net/io/socket_options.h"
 
 namespace sk {
 namespace {
@@ -19,7 +19,7 @@ std::unexpected<Error> refuse(int sys_errno, const char* step) {
 
 // True if the file is a socket that refuses connections: its program ended without removing it.
 bool is_stale_socket(const Address& address, const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
     return false;
   }

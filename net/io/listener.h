@@ -2,19 +2,19 @@
 // acceptors of all loops, closed when the last of them has stopped.
 #pragma once
 
+#include "net/core/result.h"
+#include "net/io/address.h"
+
 #include <sys/types.h>
 
 #include <string>
 #include <utility>
 
-#include "net/core/result.h"
-#include "net/io/address.h"
-
 namespace sk {
 
 struct ListenOptions {
-  int backlog = 4096;           // the kernel's net.core.somaxconn is the upper limit
-  mode_t unix_mode = 0660;      // of a Unix socket's file: who may connect
+  int backlog = 4096;       // the kernel's net.core.somaxconn is the upper limit
+  mode_t unix_mode = 0660;  // of a Unix socket's file: who may connect
 };
 
 class Listener {

@@ -1,5 +1,8 @@
 #include "net/io/loop.h"
 
+#include "net/io/epoll_loop.h"
+#include "net/io/uring_loop.h"
+
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
@@ -10,9 +13,6 @@
 #include <cerrno>
 #include <ctime>
 #include <system_error>
-
-#include "net/io/epoll_loop.h"
-#include "net/io/uring_loop.h"
 
 namespace sk {
 namespace {
@@ -164,9 +164,9 @@ bool Loop::set_alarm(Instant at) {
   }
   if (at < alarm_at_) {
     const auto since_boot = at.time_since_epoch().count();
-    const itimerspec when{.it_interval = {},
-                          .it_value = {.tv_sec = since_boot / 1'000'000'000,
-                                       .tv_nsec = since_boot % 1'000'000'000}};
+    const itimerspec when{
+        .it_interval = {},
+        .it_value = {.tv_sec = since_boot / 1'000'000'000, .tv_nsec = since_boot % 1'000'000'000}};
     if (::timerfd_settime(alarms_.timer, TFD_TIMER_ABSTIME, &when, nullptr) < 0) {
       return false;  // rather turn for nothing than oversleep
     }

@@ -2,11 +2,19 @@
 //
 // io_uring gives completions; the epoll driver emulates them: code above never asks which one runs.
 // A turn: messages from other threads, due timers, the ready list (bounded), the end-of-turn list,
-// what that has made ready, one blocking call, completions onto the ready list. submit() never resumes anybody.
+// what that has made ready, one blocking call, completions onto the ready list. submit() never
+// resumes anybody.
 //
 // Everything here may be called on the loop's own thread only, except post() and stop().
 // Time and randomness come from the loop, so that a test can own both.
 #pragma once
+
+#include "net/core/buffer.h"
+#include "net/core/result.h"
+#include "net/core/time.h"
+#include "net/io/operation.h"
+#include "net/io/ready.h"
+#include "net/io/timer_wheel.h"
 
 #include <atomic>
 #include <cstdint>
@@ -16,13 +24,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "net/core/buffer.h"
-#include "net/core/result.h"
-#include "net/core/time.h"
-#include "net/io/operation.h"
-#include "net/io/ready.h"
-#include "net/io/timer_wheel.h"
 
 namespace sk {
 
@@ -48,9 +49,9 @@ struct IoProbe {
 [[nodiscard]] Result<IoProbe> probe_io(IoChoice choice, std::string& why);
 
 struct LoopConfig {
-  std::size_t buffers = 1024;            // of 16 KiB each, per loop; touched only when used
-  std::size_t ready_budget = 1024;       // nodes run per turn before the kernel is asked again
-  std::uint64_t random_seed = 0;         // 0: from the kernel
+  std::size_t buffers = 1024;       // of 16 KiB each, per loop; touched only when used
+  std::size_t ready_budget = 1024;  // nodes run per turn before the kernel is asked again
+  std::uint64_t random_seed = 0;    // 0: from the kernel
 };
 
 class Loop {
@@ -102,8 +103,8 @@ class Loop {
   struct Counters {
     std::uint64_t turns = 0;
     std::uint64_t completions = 0;
-    std::uint64_t starved = 0;        // receives that waited for a buffer
-    std::uint64_t ring_overflows = 0; // io_uring completion queue overflows
+    std::uint64_t starved = 0;         // receives that waited for a buffer
+    std::uint64_t ring_overflows = 0;  // io_uring completion queue overflows
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 

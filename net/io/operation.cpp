@@ -1,12 +1,12 @@
 #include "net/io/operation.h"
 
+#include "net/io/loop.h"
+
 #include <liburing.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
-
-#include "net/io/loop.h"
 
 namespace sk {
 namespace {

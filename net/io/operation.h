@@ -1,37 +1,37 @@
 // Operation: one request to the kernel, and the wait for its completion.
 //
 // An operation knows both how to describe itself to io_uring (prepare) and how to make its own
-// non-blocking system call (try_now), so that the two drivers of loop.h stay generic. It is started,
-// is in flight until its completion, and may then be started again. The memory it names (buffer,
-// message, address) belongs to the kernel while it is in flight; an operation that is destroyed in
-// flight is a broken invariant. Being cancelled or timing out asks the kernel to stop: the
-// operation ends when its completion arrives, and if that brings data the data win.
+// non-blocking system call (try_now), so that the two drivers of loop.h stay generic. It is
+// started, is in flight until its completion, and may then be started again. The memory it names
+// (buffer, message, address) belongs to the kernel while it is in flight; an operation that is
+// destroyed in flight is a broken invariant. Being cancelled or timing out asks the kernel to stop:
+// the operation ends when its completion arrives, and if that brings data the data win.
 //
 // Results follow the kernel's: >= 0, or -errno. When the wait was interrupted and the kernel
 // answered -ECANCELED, error() is the reason of the interruption.
 #pragma once
+
+#include "net/core/buffer.h"
+#include "net/io/wait.h"
 
 #include <sys/socket.h>
 
 #include <cstdint>
 #include <vector>
 
-#include "net/core/buffer.h"
-#include "net/io/wait.h"
-
 struct io_uring_sqe;
 
 namespace sk {
 
 enum class OperationKind : std::uint8_t {
-  accept,       // multishot; completed with accepted() filled
+  accept,  // multishot; completed with accepted() filled
   connect,
   recv,         // into memory of the caller
   recv_pooled,  // into a buffer that is taken from the loop's pool when data have come
   recvmsg,
-  send,         // may be short
-  sendmsg,      // may be short
-  poll,         // level-triggered, one shot: for libraries that do their own system calls
+  send,     // may be short
+  sendmsg,  // may be short
+  poll,     // level-triggered, one shot: for libraries that do their own system calls
 };
 
 struct StarvedTag {};
@@ -82,8 +82,8 @@ class Operation : public Wait, public ListHook<StarvedTag> {
   Slice buffer_;
   std::vector<int> accepted_;
 
-  // accept under io_uring: the kernel still accepts for this operation although it is not in flight.
-  // To end that, start() it and stop() it until this is false.
+  // accept under io_uring: the kernel still accepts for this operation although it is not in
+  // flight. To end that, start() it and stop() it until this is false.
   [[nodiscard]] bool accepting_in_kernel() const { return multishot_armed_; }
 
  private:

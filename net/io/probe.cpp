@@ -1,4 +1,7 @@
 // The start-up probe: tries what UringLoop will do, once, and tears it down again.
+#include "net/io/loop.h"
+#include "net/io/uring_loop.h"
+
 #include <liburing.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
@@ -8,9 +11,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "net/io/loop.h"
-#include "net/io/uring_loop.h"
-
 namespace sk {
 namespace {
 
@@ -19,9 +19,10 @@ struct Failure {
   int sys_errno = 0;
 };
 
-constexpr std::array kNeededOperations = {IORING_OP_ACCEPT, IORING_OP_CONNECT,  IORING_OP_RECV,
-                                          IORING_OP_SEND,   IORING_OP_RECVMSG,  IORING_OP_SENDMSG,
-                                          IORING_OP_READ,   IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
+constexpr std::array kNeededOperations = {
+    IORING_OP_ACCEPT, IORING_OP_CONNECT,  IORING_OP_RECV,
+    IORING_OP_SEND,   IORING_OP_RECVMSG,  IORING_OP_SENDMSG,
+    IORING_OP_READ,   IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
 
 Failure check_operations(io_uring& ring) {
   io_uring_probe* known = io_uring_get_probe_ring(&ring);

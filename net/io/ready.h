@@ -5,9 +5,9 @@
 // kernels behave alike. A node is queued at most once; unlinking it takes it back.
 #pragma once
 
-#include <coroutine>
-
 #include "net/core/intrusive_list.h"
+
+#include <coroutine>
 
 namespace sk {
 

@@ -1,5 +1,9 @@
 #include "net/io/signals.h"
 
+#include "net/core/assert.h"
+#include "net/io/loop.h"
+#include "net/io/operation.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -10,10 +14,6 @@
 #include <cerrno>
 #include <system_error>
 #include <utility>
-
-#include "net/core/assert.h"
-#include "net/io/loop.h"
-#include "net/io/operation.h"
 
 namespace sk {
 namespace {
@@ -41,13 +41,13 @@ int open_signal_fd(std::initializer_list<int> signals) {
 void block_signals(std::initializer_list<int> signals) {
   const sigset_t set = set_of(signals);
   SK_ASSERT(::pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
-  struct sigaction ignore {};
+  struct sigaction ignore{};
   ignore.sa_handler = SIG_IGN;
   SK_ASSERT(::sigaction(SIGPIPE, &ignore, nullptr) == 0);
 }
 
 void reset_signals_for_exec() noexcept {
-  struct sigaction standard {};
+  struct sigaction standard{};
   standard.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) {
     static_cast<void>(::sigaction(signal, &standard, nullptr));  // refused for SIGKILL and SIGSTOP

@@ -5,12 +5,12 @@
 // to programs that are started from here is undone by reset_signals_for_exec().
 #pragma once
 
-#include <functional>
-#include <initializer_list>
-
 #include "net/io/cancel.h"
 #include "net/io/task.h"
 #include "net/io/task_group.h"
+
+#include <functional>
+#include <initializer_list>
 
 namespace sk {
 

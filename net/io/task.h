@@ -1,22 +1,23 @@
 // Task<T>: a lazy coroutine with one owner, awaited once.
 //
 // Awaiting starts the child inline, on the caller's stack. If it finishes without suspending, the
-// caller goes on at once; otherwise the caller is resumed when the child ends, by the resumer at the
-// bottom of the stack (resume() below), not from inside the child: g++ 14 turns symmetric transfer
-// into a tail call only at -O2 and never under sanitizers, so chains of it overflow the stack.
+// caller goes on at once; otherwise the caller is resumed when the child ends, by the resumer at
+// the bottom of the stack (resume() below), not from inside the child: g++ 14 turns symmetric
+// transfer into a tail call only at -O2 and never under sanitizers, so chains of it overflow the
+// stack.
 //
 // A Task that was started must run to its end before it is destroyed: frames may hold operations
 // that the kernel still knows. Cancel the scope it waits in, then await it (TaskGroup does).
 #pragma once
+
+#include "net/core/assert.h"
+#include "net/io/frame_pool.h"
 
 #include <coroutine>
 #include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
-
-#include "net/core/assert.h"
-#include "net/io/frame_pool.h"
 
 namespace sk {
 

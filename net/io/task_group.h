@@ -1,17 +1,17 @@
 // TaskGroup owns child tasks that run beside their parent.
 //
-// spawn() starts a child at once, inline, up to its first suspension. join() waits until every child
-// has ended; a group must be empty when it is destroyed, so the parent joins it before it returns
-// (usually after cancelling the scope the children wait in). A child that ends with an exception
-// ends the program: children report trouble through what they share with their parent.
+// spawn() starts a child at once, inline, up to its first suspension. join() waits until every
+// child has ended; a group must be empty when it is destroyed, so the parent joins it before it
+// returns (usually after cancelling the scope the children wait in). A child that ends with an
+// exception ends the program: children report trouble through what they share with their parent.
 // Belongs to one loop; one coroutine may wait in join().
 #pragma once
 
-#include <coroutine>
-#include <cstdint>
-
 #include "net/io/event.h"
 #include "net/io/task.h"
+
+#include <coroutine>
+#include <cstdint>
 
 namespace sk {
 

@@ -6,11 +6,11 @@
 // Belongs to one loop; not thread-safe.
 #pragma once
 
-#include <array>
-#include <cstdint>
-
 #include "net/core/intrusive_list.h"
 #include "net/core/time.h"
+
+#include <array>
+#include <cstdint>
 
 namespace sk {
 

@@ -10,15 +10,15 @@
 // Owned by its connection, used on one loop. close() must be awaited before destruction.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-
 #include "net/core/buffer.h"
 #include "net/core/output_queue.h"
 #include "net/core/result.h"
 #include "net/io/event.h"
 #include "net/io/task.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
 
 namespace sk {
 

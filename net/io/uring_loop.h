@@ -6,9 +6,9 @@
 // pins no memory. Works on Linux 6.1 and later.
 #pragma once
 
-#include <liburing.h>
-
 #include "net/io/loop.h"
+
+#include <liburing.h>
 
 namespace sk {
 

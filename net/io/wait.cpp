@@ -36,7 +36,9 @@ void Wait::interrupt(ErrorCode reason) {
   interrupt_(*this);
 }
 
-void Wait::timer_fired(TimerNode& timer) { static_cast<Wait&>(timer).interrupt(ErrorCode::timeout); }
+void Wait::timer_fired(TimerNode& timer) {
+  static_cast<Wait&>(timer).interrupt(ErrorCode::timeout);
+}
 
 void Wait::scope_cancelled(CancelNode& node, ErrorCode reason) {
   static_cast<Wait&>(node).interrupt(reason);

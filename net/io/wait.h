@@ -1,17 +1,17 @@
 // Wait: what a suspended coroutine, or a callback, waits for.
 //
-// It is on the ready list when it is over, on the timer wheel while it has an instant to end at, and
-// in a cancel scope while one may interrupt it. Subclasses say what "over" means (an operation of
-// the kernel, an event, a sleep) and what being asked to stop means.
+// It is on the ready list when it is over, on the timer wheel while it has an instant to end at,
+// and in a cancel scope while one may interrupt it. Subclasses say what "over" means (an operation
+// of the kernel, an event, a sleep) and what being asked to stop means.
 #pragma once
-
-#include <coroutine>
 
 #include "net/core/result.h"
 #include "net/core/time.h"
 #include "net/io/cancel.h"
 #include "net/io/ready.h"
 #include "net/io/timer_wheel.h"
+
+#include <coroutine>
 
 namespace sk {
 
@@ -26,7 +26,10 @@ class Wait : public ReadyNode, protected TimerNode, protected CancelNode {
   using Interrupt = void (*)(Wait&);
 
   Wait(Loop& loop, ReadyNode::Run on_run, Interrupt on_interrupt)
-      : ReadyNode(on_run), TimerNode(timer_fired), CancelNode(scope_cancelled), loop_(loop),
+      : ReadyNode(on_run),
+        TimerNode(timer_fired),
+        CancelNode(scope_cancelled),
+        loop_(loop),
         interrupt_(on_interrupt) {}
   ~Wait() = default;
 

@@ -1,5 +1,7 @@
 #include "net/link/control.h"
 
+#include "net/io/operation.h"
+
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -7,8 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-
-#include "net/io/operation.h"
 
 namespace sk {
 namespace {

@@ -1,7 +1,6 @@
-#include "net/link/frame_codec.h"
-
 #include "net/http/ascii.h"
 #include "net/http/header_id.h"
+#include "net/link/frame_codec.h"
 #include "net/link/frame_format.h"
 
 #include <cstring>

@@ -28,15 +28,15 @@ inline constexpr std::uint8_t kBitTimeStages = 128;
 
 // Fields that belong to one connection or to framing: a head on the link never has them.
 inline constexpr HeaderIdSet kConnectionFields{HeaderId::host,
-                                        HeaderId::connection,
-                                        HeaderId::content_length,
-                                        HeaderId::transfer_encoding,
-                                        HeaderId::te,
-                                        HeaderId::trailer,
-                                        HeaderId::upgrade,
-                                        HeaderId::keep_alive,
-                                        HeaderId::proxy_connection,
-                                        HeaderId::http2_settings,
-                                        HeaderId::expect};
+                                               HeaderId::connection,
+                                               HeaderId::content_length,
+                                               HeaderId::transfer_encoding,
+                                               HeaderId::te,
+                                               HeaderId::trailer,
+                                               HeaderId::upgrade,
+                                               HeaderId::keep_alive,
+                                               HeaderId::proxy_connection,
+                                               HeaderId::http2_settings,
+                                               HeaderId::expect};
 
 }  // namespace sk

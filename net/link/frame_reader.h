@@ -1,16 +1,17 @@
 // FrameReader cuts a byte stream into frames.
 //
 // BODY payloads are handed on in pieces as they arrive, as slices of the receive buffer, so that a
-// large body is never gathered. Other payloads are shown whole: in place when one buffer holds them,
-// else from a buffer of their own, which is bounded by kPayloadBytesMax (and larger only for HELLO).
+// large body is never gathered. Other payloads are shown whole: in place when one buffer holds
+// them, else from a buffer of their own, which is bounded by kPayloadBytesMax (and larger only for
+// HELLO).
 #pragma once
-
-#include <string>
-#include <string_view>
 
 #include "net/core/buffer.h"
 #include "net/core/result.h"
 #include "net/link/frame_codec.h"
+
+#include <string>
+#include <string_view>
 
 namespace sk {
 

@@ -6,14 +6,14 @@
 // when all of them have been released.
 #pragma once
 
+#include "net/http/upstream_stream.h"
+#include "net/link/link_connection.h"
+#include "net/link/page.h"
+
 #include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "net/http/upstream_stream.h"
-#include "net/link/link_connection.h"
-#include "net/link/page.h"
 
 namespace sk {
 

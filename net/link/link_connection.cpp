@@ -1,9 +1,9 @@
 #include "net/link/link_connection.h"
 
-#include <algorithm>
-
 #include "net/http/header_id.h"
 #include "net/io/loop.h"
+
+#include <algorithm>
 
 namespace sk {
 namespace {

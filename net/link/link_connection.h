@@ -8,12 +8,12 @@
 // run() lives until the link ends. The first frame of each side is HELLO.
 #pragma once
 
-#include <memory>
-
 #include "net/io/socket_transport.h"
 #include "net/io/task_group.h"
 #include "net/link/frame_reader.h"
 #include "net/link/link_body.h"
+
+#include <memory>
 
 namespace sk {
 
@@ -72,10 +72,10 @@ class LinkConnection : private FrameSink {
   IntrusiveList<LinkOutbound, PendingTag> pending_;
   CancelScope* run_scope_ = nullptr;
   std::optional<Error> broken_;
-  bool greeted_ = false;             // the peer's HELLO came
-  std::uint32_t peer_credit_ = 0;    // body bytes we may send, over all streams
-  std::uint32_t granted_left_ = 0;   // body bytes the peer may send
-  std::uint32_t released_ = 0;       // read since the link's last WINDOW
+  bool greeted_ = false;            // the peer's HELLO came
+  std::uint32_t peer_credit_ = 0;   // body bytes we may send, over all streams
+  std::uint32_t granted_left_ = 0;  // body bytes the peer may send
+  std::uint32_t released_ = 0;      // read since the link's last WINDOW
   std::uint32_t growth_left_ = 0;
 };
 

@@ -5,14 +5,14 @@
 // number is bounded by the balancer's slots.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "net/http/exchange.h"
 #include "net/io/task_group.h"
 #include "net/link/link_connection.h"
 #include "net/link/page.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace sk {
 

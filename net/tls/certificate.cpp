@@ -1,5 +1,8 @@
 #include "net/tls/certificate.h"
 
+#include "net/tls/failure.h"
+#include "net/tls/openssl_ptr.h"
+
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -11,9 +14,6 @@
 #include <cstring>
 #include <ctime>
 #include <utility>
-
-#include "net/tls/failure.h"
-#include "net/tls/openssl_ptr.h"
 
 namespace sk {
 namespace {
@@ -50,13 +50,13 @@ class FileBytes {
 Result<void> read_file(const std::string& path, const char* what, FileBytes& out,
                        std::string& why) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat status {};
+  struct stat status{};
   if (fd < 0 || ::fstat(fd, &status) != 0) {
     const int error = errno;
     if (fd >= 0) {
       ::close(fd);
     }
-    const char* fix = error == ENOENT    ? "check the path, or create the file"
+    const char* fix = error == ENOENT   ? "check the path, or create the file"
                       : error == EACCES ? "make it readable for the user that starts the program"
                                         : "make it a readable file";
     return refuse(why,
@@ -139,10 +139,12 @@ Result<void> Certificate::read(const CertificateFiles& files, std::string& why) 
       return refuse(why, file + " is damaged: its first certificate cannot be decoded");
     }
     if (certificate.contains("PRIVATE KEY")) {
-      return refuse(why, file + " holds a private key and no certificate: are cert and key swapped?");
+      return refuse(why,
+                    file + " holds a private key and no certificate: are cert and key swapped?");
     }
-    return refuse(why, file + " holds no PEM certificate (-----BEGIN CERTIFICATE-----): convert a "
-                              "binary one with openssl x509 -inform der");
+    return refuse(why, file +
+                           " holds no PEM certificate (-----BEGIN CERTIFICATE-----): convert a "
+                           "binary one with openssl x509 -inform der");
   }
   parts_->chain.reset(sk_X509_new_null());
   while (X509* next = PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)) {
@@ -157,7 +159,8 @@ Result<void> Certificate::read(const CertificateFiles& files, std::string& why) 
     clear_tls_errors();
     const std::string file = "key " + quoted(files.key);
     if (encrypted) {
-      return refuse(why, file + " is protected by a passphrase: store it without (openssl pkey -in " +
+      return refuse(why, file +
+                             " is protected by a passphrase: store it without (openssl pkey -in " +
                              files.key + " -out …) and readable for its user only");
     }
     if (!key.contains("PRIVATE KEY") && key.contains("BEGIN CERTIFICATE")) {

@@ -5,12 +5,12 @@
 // once, before privileges are dropped.
 #pragma once
 
+#include "net/core/result.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "net/core/result.h"
 
 struct ssl_ctx_st;
 

@@ -1,5 +1,8 @@
 #include "net/tls/context.h"
 
+#include "net/core/assert.h"
+#include "net/tls/failure.h"
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -10,9 +13,6 @@
 
 #include <array>
 #include <utility>
-
-#include "net/core/assert.h"
-#include "net/tls/failure.h"
 
 namespace sk {
 namespace {
@@ -115,15 +115,14 @@ bool TlsContext::configure(const TlsConfig& config) {
          SSL_CTX_set_ciphersuites(native_, kTls13Suites) == 1 &&
          SSL_CTX_set_cipher_list(native_, kTls12Ciphers) == 1 &&
          SSL_CTX_set1_groups_list(native_, kGroups) == 1 &&
-         SSL_CTX_set_num_tickets(native_, 1) == 1 &&
-         SSL_CTX_set_max_early_data(native_, 0) == 1 &&
+         SSL_CTX_set_num_tickets(native_, 1) == 1 && SSL_CTX_set_max_early_data(native_, 0) == 1 &&
          SSL_CTX_set_session_id_context(native_, name_hash.data(),
                                         static_cast<unsigned>(name_hash.size())) == 1;
 }
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::create(const TlsConfig& config,
-                                                            std::shared_ptr<TicketKeys> tickets,
-                                                            std::string& why) {
+                                                             std::shared_ptr<TicketKeys> tickets,
+                                                             std::string& why) {
   SK_ASSERT(tickets != nullptr);
   const Result<Certificate> certificate = Certificate::load(config.certificate, why);
   if (!certificate) {

@@ -5,14 +5,14 @@
 // data. Resumption by tickets only (no server-side cache), see ticket_keys.h.
 #pragma once
 
+#include "net/core/result.h"
+#include "net/tls/certificate.h"
+#include "net/tls/ticket_keys.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "net/core/result.h"
-#include "net/tls/certificate.h"
-#include "net/tls/ticket_keys.h"
 
 struct ssl_ctx_st;
 

@@ -1,7 +1,8 @@
 // OpenSSL's error queue as an Error.
 //
 // The queue belongs to the thread, not to the connection: what one connection leaves in it would be
-// taken for the fault of the next. So it is cleared before each call and emptied after each failure.
+// taken for the fault of the next. So it is cleared before each call and emptied after each
+// failure.
 #pragma once
 
 #include "net/core/result.h"

@@ -5,10 +5,10 @@
 // wait in order for the next turns; nobody is refused. One per loop, shared by its connections.
 #pragma once
 
-#include <cstdint>
-
 #include "net/core/intrusive_list.h"
 #include "net/io/ready.h"
+
+#include <cstdint>
 
 namespace sk {
 

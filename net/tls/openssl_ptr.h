@@ -18,7 +18,7 @@ struct OpensslFree {
   }
 };
 
-inline void free_certificate_stack(STACK_OF(X509)* stack) { sk_X509_pop_free(stack, X509_free); }
+inline void free_certificate_stack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
 
 using BioPtr = std::unique_ptr<BIO, OpensslFree<BIO_free_all>>;
 using CertificatePtr = std::unique_ptr<X509, OpensslFree<X509_free>>;

@@ -1,5 +1,8 @@
 #include "net/tls/session.h"
 
+#include "net/io/loop.h"
+#include "net/tls/failure.h"
+
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
@@ -7,9 +10,6 @@
 #include <cstring>
 #include <new>
 #include <utility>
-
-#include "net/io/loop.h"
-#include "net/tls/failure.h"
 
 namespace sk {
 namespace {
@@ -35,8 +35,7 @@ struct TlsTransport::Bio {
 
   static int read(BIO* bio, char* out, int size) {
     BIO_clear_retry_flags(bio);
-    const std::size_t got =
-        transport_of(bio).read_ciphertext(out, static_cast<std::size_t>(size));
+    const std::size_t got = transport_of(bio).read_ciphertext(out, static_cast<std::size_t>(size));
     if (got == 0) {
       // Also at the end of the stream: the transport knows, and OpenSSL can still write then.
       BIO_set_retry_read(bio);
@@ -74,8 +73,8 @@ struct TlsTransport::Bio {
   }
 };
 
-TlsTransport::TlsTransport(std::shared_ptr<const TlsContext> context,
-                           HandshakeAdmission& admission, std::unique_ptr<SocketTransport> socket)
+TlsTransport::TlsTransport(std::shared_ptr<const TlsContext> context, HandshakeAdmission& admission,
+                           std::unique_ptr<SocketTransport> socket)
     : TlsTransport(context, context->native(), admission, std::move(socket),
                    ErrorOrigin::downstream) {
   SSL_set_accept_state(ssl_);
@@ -245,8 +244,7 @@ void TlsTransport::take_handshake_step() {
     handshake_event_.set();
     return;
   }
-  if (SSL_get_error(ssl_, result) == SSL_ERROR_WANT_READ &&
-      handshake_bytes_ > kHandshakeBytesMax) {
+  if (SSL_get_error(ssl_, result) == SSL_ERROR_WANT_READ && handshake_bytes_ > kHandshakeBytesMax) {
     fail_with(Error{ErrorCode::too_large, ErrorOrigin::downstream, 0,
                     "tls: the handshake is longer than allowed"});
     return;
@@ -284,8 +282,8 @@ void TlsTransport::decrypt() {
     while (plaintext.size() < kBufferBytes && plaintext_may_come()) {
       clear_tls_errors();
       std::size_t got = 0;
-      result = SSL_read_ex(ssl_, buffer.data + plaintext.size(), kBufferBytes - plaintext.size(),
-                           &got);
+      result =
+          SSL_read_ex(ssl_, buffer.data + plaintext.size(), kBufferBytes - plaintext.size(), &got);
       if (result != 1) {
         break;
       }

@@ -14,13 +14,13 @@
 // words as the Error's detail.
 #pragma once
 
-#include <memory>
-#include <string_view>
-
 #include "net/io/socket_transport.h"
 #include "net/tls/client_context.h"
 #include "net/tls/context.h"
 #include "net/tls/handshake_admission.h"
+
+#include <memory>
+#include <string_view>
 
 struct bio_st;
 struct ssl_st;
@@ -139,7 +139,7 @@ class TlsTransport final : public Transport {
   bool socket_ended_ = false;
   bool opened_ = false;  // the client's first message was made
   bool established_ = false;
-  bool input_over_ = false;     // deliver_end() was called
+  bool input_over_ = false;  // deliver_end() was called
   bool truncated_ = false;
   bool encrypt_wanted_ = false;  // output waits for the handshake or for the socket
   bool shutdown_wanted_ = false;

@@ -1,11 +1,11 @@
 #include "net/tls/ticket_keys.h"
 
+#include "net/core/assert.h"
+
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
-
-#include "net/core/assert.h"
 
 namespace sk {
 namespace {

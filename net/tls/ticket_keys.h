@@ -9,14 +9,14 @@
 // and only during handshakes.
 #pragma once
 
+#include "net/core/time.h"
+
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <span>
-
-#include "net/core/time.h"
 
 namespace sk {
 

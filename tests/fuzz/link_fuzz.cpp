@@ -1,10 +1,10 @@
 // Any bytes through the frame reader and every payload decoder: no crash, no read beyond the end,
 // and the same outcome however the bytes are cut.
+#include "net/link/frame_reader.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "net/link/frame_reader.h"
 
 namespace {
 

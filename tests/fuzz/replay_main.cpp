@@ -2,8 +2,9 @@
 //
 //   h1_parser_fuzz tests/fuzz/corpus/h1_parser [file...]
 //
-// Also runs the empty input and every prefix of each file up to 4 KiB, as a connection may end anywhere.
-// Prints "N inputs"; a finding ends the process (assertion or sanitizer) after its file has been named.
+// Also runs the empty input and every prefix of each file up to 4 KiB, as a connection may end
+// anywhere. Prints "N inputs"; a finding ends the process (assertion or sanitizer) after its file
+// has been named.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

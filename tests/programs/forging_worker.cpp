@@ -19,6 +19,13 @@
 //
 // It does not use the runtime: an application could do all of this to its end of the link, and the
 // balancer must not suffer from it.
+#include "net/http/header_id.h"
+#include "net/io/loop.h"
+#include "net/io/task_group.h"
+#include "net/link/control.h"
+#include "net/link/frame_codec.h"
+#include "net/link/page.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -31,13 +38,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include "net/http/header_id.h"
-#include "net/io/loop.h"
-#include "net/io/task_group.h"
-#include "net/link/control.h"
-#include "net/link/frame_codec.h"
-#include "net/link/page.h"
 
 namespace {
 

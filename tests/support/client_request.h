@@ -2,9 +2,9 @@
 // it: what a proxy would hold while it talks to an endpoint.
 #pragma once
 
-#include <cstdlib>
-
 #include "net/http/exchange.h"
+
+#include <cstdlib>
 
 namespace sk::test {
 

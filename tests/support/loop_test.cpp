@@ -1,9 +1,9 @@
 #include "tests/support/loop_test.h"
 
+#include "net/io/task_group.h"
+
 #include <cstdio>
 #include <cstdlib>
-
-#include "net/io/task_group.h"
 
 namespace sk::test {
 

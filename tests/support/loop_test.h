@@ -1,13 +1,13 @@
-// LoopTest: a fixture with a loop of the backend that SIDEKICK_IO names (uring, epoll; default: what
-// the probe finds), and run(), which drives it until a task has ended, within ten seconds.
+// LoopTest: a fixture with a loop of the backend that SIDEKICK_IO names (uring, epoll; default:
+// what the probe finds), and run(), which drives it until a task has ended, within ten seconds.
 #pragma once
+
+#include "net/io/loop.h"
+#include "net/io/task.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
-
-#include "net/io/loop.h"
-#include "net/io/task.h"
 
 namespace sk::test {
 

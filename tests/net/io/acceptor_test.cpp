@@ -1,8 +1,13 @@
 // Acceptors on real listeners: hand-over, pausing, running out of descriptors, the last sweep.
 #include "net/io/acceptor.h"
+#include "net/io/connection_balance.h"
+#include "net/io/listener.h"
+#include "net/io/task_group.h"
 
-#include <gtest/gtest.h>
+#include "tests/support/loop_test.h"
+
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,11 +17,6 @@
 #include <memory>
 #include <thread>
 #include <vector>
-
-#include "net/io/connection_balance.h"
-#include "net/io/listener.h"
-#include "net/io/task_group.h"
-#include "tests/support/loop_test.h"
 
 namespace sk {
 namespace {
@@ -187,8 +187,7 @@ TEST_F(AcceptorTest, RunningOutOfDescriptorsTurnsClientsAwayAndRecovers) {
 
   AcceptorConfig config;
   config.retry_delay = milliseconds(5);
-  Acceptor acceptor(
-      *loop_, listener_.fd(), [&](int fd) { served_.push_back(fd); }, config);
+  Acceptor acceptor(*loop_, listener_.fd(), [&](int fd) { served_.push_back(fd); }, config);
   acceptor.start();
   connect_client();
   ASSERT_TRUE(run_until_served(1));
@@ -283,8 +282,8 @@ TEST_F(AcceptorTest, ConnectionsAreSpreadOverTheLoops) {
   for (std::size_t i = 0; i < kConnections; ++i) {
     connect_client();
   }
-  EXPECT_TRUE(test::run_until(
-      *loop_, [&] { return adopted_here + adopted_by_other == kConnections; }));
+  EXPECT_TRUE(
+      test::run_until(*loop_, [&] { return adopted_here + adopted_by_other == kConnections; }));
   EXPECT_LE(balance.connections(here), kConnections / 2 + 2);
   EXPECT_GE(balance.connections(there), kConnections / 2 - 2);
   EXPECT_EQ(balance.total(), kConnections);

@@ -1,4 +1,9 @@
 #include "net/io/address.h"
+#include "net/io/connector.h"
+#include "net/io/listener.h"
+#include "net/io/loop.h"
+
+#include "tests/support/loop_test.h"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -10,11 +15,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-
-#include "net/io/connector.h"
-#include "net/io/listener.h"
-#include "net/io/loop.h"
-#include "tests/support/loop_test.h"
 
 namespace sk {
 namespace {
@@ -40,15 +40,25 @@ TEST(AddressTest, MistakesSayWhatIsExpected) {
     const char* hint;
   };
   const std::string long_path = "unix:/" + std::string(107, 'x');
-  for (const Case& c : {Case{"", "IP:port"}, Case{"8080", "IP:port"}, Case{":80", "which address"},
-                        Case{"*:80", "which address"}, Case{"::1:80", "brackets"},
-                        Case{"localhost:80", "host name"}, Case{"1.2.3:80", "host name"},
-                        Case{"1.2.3.4:", "number"}, Case{"1.2.3.4:65536", "number"},
-                        Case{"1.2.3.4:-1", "number"}, Case{"1.2.3.4:8o", "number"},
-                        Case{"[::1]", "[IPv6]:port"}, Case{"[::1", "[IPv6]:port"},
-                        Case{"[::1]443", "[IPv6]:port"}, Case{"[1.2.3.4]:80", "IPv6"},
-                        Case{"[::1%nosuch0]:80", "interface"}, Case{"unix:", "unix:/"},
-                        Case{"unix:relative", "unix:/"}, Case{"unix:/", "unix:/"},
+  for (const Case& c : {Case{"", "IP:port"},
+                        Case{"8080", "IP:port"},
+                        Case{":80", "which address"},
+                        Case{"*:80", "which address"},
+                        Case{"::1:80", "brackets"},
+                        Case{"localhost:80", "host name"},
+                        Case{"1.2.3:80", "host name"},
+                        Case{"1.2.3.4:", "number"},
+                        Case{"1.2.3.4:65536", "number"},
+                        Case{"1.2.3.4:-1", "number"},
+                        Case{"1.2.3.4:8o", "number"},
+                        Case{"[::1]", "[IPv6]:port"},
+                        Case{"[::1", "[IPv6]:port"},
+                        Case{"[::1]443", "[IPv6]:port"},
+                        Case{"[1.2.3.4]:80", "IPv6"},
+                        Case{"[::1%nosuch0]:80", "interface"},
+                        Case{"unix:", "unix:/"},
+                        Case{"unix:relative", "unix:/"},
+                        Case{"unix:/", "unix:/"},
                         Case{long_path.c_str(), "107"}}) {
     const Result<Address> address = Address::parse(c.text);
     ASSERT_FALSE(address.has_value()) << c.text;
@@ -193,7 +203,7 @@ TEST_F(ListenerTest, StaleUnixSocketIsReplacedALivingOneIsNot) {
   options.unix_mode = 0600;
   Result<Listener> listener = Listener::open(address, options);
   ASSERT_TRUE(listener.has_value()) << describe(listener.error());
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(std::string(address.unix_path()).c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
   listener->close();

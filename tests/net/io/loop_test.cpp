@@ -1,4 +1,8 @@
+#include "tests/support/loop_test.h"
+
+#include "net/io/event.h"
 #include "net/io/loop.h"
+#include "net/io/task_group.h"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -9,10 +13,6 @@
 #include <array>
 #include <string>
 #include <thread>
-
-#include "net/io/event.h"
-#include "net/io/task_group.h"
-#include "tests/support/loop_test.h"
 
 namespace sk {
 namespace {
@@ -217,7 +217,8 @@ Task<void> receive_late(CancelScope& scope, int fd, std::string& seen) {
   seen = got->view();
 }
 
-// With every buffer in use a receive is parked, without error and without spinning, until one is back.
+// With every buffer in use a receive is parked, without error and without spinning, until one is
+// back.
 TEST_F(LoopTest, ReceiveWaitsWhenBuffersRunOutAndGoesOnWhenOneReturns) {
   std::vector<Buffer*> taken;
   SocketPair pair;
@@ -406,7 +407,6 @@ TEST_F(LoopTest, AnAlarmWhoseTimerWasDisarmedWakesTheLoopOnceForNothing) {
   // One for nothing and one for the timer, which the wheel may have moved nearer in a turn or two.
   EXPECT_LE(loop_->counters().turns - before, 5U);
 }
-
 
 // A loop of awaits that finish at once must not grow the stack, whatever the optimiser does.
 TEST_F(LoopTest, SynchronousAwaitsInALoopKeepTheStackFlat) {

@@ -1,5 +1,7 @@
 #include "net/io/signals.h"
 
+#include "tests/support/loop_test.h"
+
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -7,8 +9,6 @@
 
 #include <utility>
 #include <vector>
-
-#include "tests/support/loop_test.h"
 
 namespace sk {
 namespace {
@@ -27,7 +27,7 @@ class SignalsTest : public test::LoopTest {
   }
 
   sigset_t before_{};
-  struct sigaction pipe_before_ {};
+  struct sigaction pipe_before_{};
 };
 
 TEST_F(SignalsTest, EachSignalIsDeliveredWithItsSender) {
@@ -62,7 +62,7 @@ TEST_F(SignalsTest, EndOfAChildIsSeenAndTheChildStartsWithDefaults) {
     reset_signals_for_exec();
     sigset_t mask;
     ::sigprocmask(SIG_SETMASK, nullptr, &mask);
-    struct sigaction action {};
+    struct sigaction action{};
     ::sigaction(SIGPIPE, nullptr, &action);
     const bool usual = ::sigismember(&mask, SIGTERM) == 0 && action.sa_handler == SIG_DFL;
     ::_exit(usual ? 7 : 1);

@@ -1,5 +1,11 @@
 // A worker runs user code, so its end of the link may say anything. Whatever comes, the balancer's
 // end ends this link with "malformed" and fails its streams; nothing else happens.
+#include "net/http/header_id.h"
+#include "net/link/link_client.h"
+
+#include "tests/support/client_request.h"
+#include "tests/support/loop_test.h"
+
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,11 +14,6 @@
 #include <cstring>
 #include <functional>
 #include <string>
-
-#include "net/http/header_id.h"
-#include "net/link/link_client.h"
-#include "tests/support/client_request.h"
-#include "tests/support/loop_test.h"
 
 namespace sk {
 namespace {
@@ -138,8 +139,7 @@ TEST_F(LinkForgeryTest, FirstFrameMustBeAHelloOfTheSameBuild) {
         hello(kLinkVersion + 1, header_table_hash(), kLimits),
         hello(kLinkVersion, header_table_hash() + 1, kLimits),
         hello(kLinkVersion, header_table_hash(), other),
-        frame(FrameType::hello, 0, StreamId{}, "short"),
-        std::string("GET / HTTP/1.1\r\n\r\n")}) {
+        frame(FrameType::hello, 0, StreamId{}, "short"), std::string("GET / HTTP/1.1\r\n\r\n")}) {
     int fds[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
     Result<LinkPage> page = LinkPage::create(kLimits.slots);
@@ -234,8 +234,7 @@ const std::vector<Forgery>& forgeries() {
          payload.resize(payload.size() - 2);
          return frame(FrameType::response, 0, kOpen, payload);
        }},
-      {"TrailingBytes",
-       [] { return frame(FrameType::response, 0, kOpen, response(200) + "x"); }},
+      {"TrailingBytes", [] { return frame(FrameType::response, 0, kOpen, response(200) + "x"); }},
       {"MoreBodyThanDeclared",
        [] {
          return frame(FrameType::response, 0, kOpen, response(200, {}, 2)) +
@@ -246,10 +245,7 @@ const std::vector<Forgery>& forgeries() {
          return frame(FrameType::response, 0, kOpen, response(200, {}, 9)) +
                 frame(FrameType::body, kFlagEnd, kOpen, "abc");
        }},
-      {"BodyFor204",
-       [] {
-         return frame(FrameType::response, 0, kOpen, response(204));
-       }},
+      {"BodyFor204", [] { return frame(FrameType::response, 0, kOpen, response(204)); }},
       {"FrameAfterEnd",
        [] {
          return frame(FrameType::response, kFlagEnd, kOpen, response(200)) +
@@ -262,11 +258,9 @@ const std::vector<Forgery>& forgeries() {
          return bytes + frame(FrameType::body, 0, kOpen, block) +
                 frame(FrameType::body, 0, kOpen, block);
        }},
-      {"TooMuchCredit",
-       [] { return frame(FrameType::window, 0, kOpen, u32(1U << 29)); }},
+      {"TooMuchCredit", [] { return frame(FrameType::window, 0, kOpen, u32(1U << 29)); }},
       {"NoCredit", [] { return frame(FrameType::window, 0, kOpen, u32(0)); }},
-      {"TooMuchLinkCredit",
-       [] { return frame(FrameType::window, 0, StreamId{}, u32(1U << 29)); }},
+      {"TooMuchLinkCredit", [] { return frame(FrameType::window, 0, StreamId{}, u32(1U << 29)); }},
       {"RefusedAfterResponse",
        [] {
          return frame(FrameType::response, 0, kOpen, response(200)) +

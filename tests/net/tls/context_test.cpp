@@ -1,9 +1,9 @@
 // What an operator is told about certificate files that will not do.
 #include "net/tls/context.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/net/tls/tls_client.h"
+
+#include <gtest/gtest.h>
 
 namespace sk {
 namespace {
@@ -104,15 +104,15 @@ TEST_F(TlsContextTest, SwappedAndForeignFilesAreRecognised) {
   EXPECT_TRUE(mentions(complaint(pair.certificate, text), {text, "no PEM private key"}));
   const std::string empty = folder_.write("empty", "");
   EXPECT_TRUE(mentions(complaint(empty, pair.key), {empty, "empty"}));
-  const std::string damaged = folder_.write(
-      "damaged", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+  const std::string damaged =
+      folder_.write("damaged", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
   EXPECT_TRUE(mentions(complaint(damaged, pair.key), {damaged, "damaged"}));
 }
 
 TEST_F(TlsContextTest, PassphraseIsNotAskedForButExplained) {
   const auto pair = folder_.make("locked", "EC", -60, 3600, "secret");
-  EXPECT_TRUE(mentions(complaint(pair.certificate, pair.key),
-                       {pair.key, "passphrase", "openssl pkey"}));
+  EXPECT_TRUE(
+      mentions(complaint(pair.certificate, pair.key), {pair.key, "passphrase", "openssl pkey"}));
 }
 
 TEST_F(TlsContextTest, WarnsOfWhatWorksButShouldBeLookedAt) {

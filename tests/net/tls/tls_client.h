@@ -1,6 +1,8 @@
-// The other end for TLS tests: OpenSSL's client with memory BIOs, moved by hand from one thread, and
-// certificates made on the spot.
+// The other end for TLS tests: OpenSSL's client with memory BIOs, moved by hand from one thread,
+// and certificates made on the spot.
 #pragma once
+
+#include "net/core/assert.h"
 
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -19,8 +21,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "net/core/assert.h"
 
 namespace sk::test {
 
@@ -44,9 +44,9 @@ class CertificateFolder {
   Pair make(const std::string& name, const char* algorithm = "EC", long from = -60,
             long to = 90L * 24 * 3600, const char* passphrase = nullptr,
             const char* common_name = "localhost") {
-    EVP_PKEY* key = algorithm == std::string("EC") ? EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")
-                                                   : EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA",
-                                                                       static_cast<size_t>(2048));
+    EVP_PKEY* key = algorithm == std::string("EC")
+                        ? EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")
+                        : EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<size_t>(2048));
     SK_ASSERT(key != nullptr);
     X509* certificate = X509_new();
     X509_set_version(certificate, X509_VERSION_3);
@@ -65,9 +65,8 @@ class CertificateFolder {
     SK_ASSERT(PEM_write_X509(file, certificate) == 1);
     std::fclose(file);
     file = std::fopen(pair.key.c_str(), "w");
-    SK_ASSERT(PEM_write_PrivateKey(
-                  file, key, passphrase != nullptr ? EVP_aes_256_cbc() : nullptr, nullptr, 0,
-                  nullptr, const_cast<char*>(passphrase)) == 1);
+    SK_ASSERT(PEM_write_PrivateKey(file, key, passphrase != nullptr ? EVP_aes_256_cbc() : nullptr,
+                                   nullptr, 0, nullptr, const_cast<char*>(passphrase)) == 1);
     std::fclose(file);
     std::filesystem::permissions(pair.key, std::filesystem::perms::owner_read);
     X509_free(certificate);
@@ -91,10 +90,10 @@ class CertificateFolder {
 struct TlsClientOptions {
   int min_version = 0;
   int max_version = 0;
-  std::string groups;                          // empty: the library's, with X25519MLKEM768 first
-  std::string ciphers;                         // for TLS 1.2
+  std::string groups;   // empty: the library's, with X25519MLKEM768 first
+  std::string ciphers;  // for TLS 1.2
   std::vector<std::string> alpn{"http/1.1"};
-  SSL_SESSION* session = nullptr;              // to resume; stays the caller's
+  SSL_SESSION* session = nullptr;  // to resume; stays the caller's
 };
 
 // Owns the socket. Nothing blocks: the test calls step() between turns of the loop.
