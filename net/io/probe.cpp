@@ -20,9 +20,8 @@ struct Failure {
 };
 
 constexpr std::array kNeededOperations = {
-    IORING_OP_ACCEPT, IORING_OP_CONNECT,  IORING_OP_RECV,
-    IORING_OP_SEND,   IORING_OP_RECVMSG,  IORING_OP_SENDMSG,
-    IORING_OP_READ,   IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
+    IORING_OP_ACCEPT,  IORING_OP_CONNECT, IORING_OP_RECV,     IORING_OP_SEND,
+    IORING_OP_RECVMSG, IORING_OP_SENDMSG, IORING_OP_POLL_ADD, IORING_OP_ASYNC_CANCEL};
 
 Failure check_operations(io_uring& ring) {
   io_uring_probe* known = io_uring_get_probe_ring(&ring);
