@@ -93,7 +93,7 @@ def test_the_balancer_tells_which_stage_ate_the_budget(bench, balancer, app_upst
 @pytest.mark.once
 def test_a_budget_that_is_kept_ends_with_0(bench, origin, work_dir):
     server = slow_origin(origin, 0.05)
-    sent = scenario(work_dir, 'path = "/slow"\nrate = 150\nbudget = { p99 = "10s" }')
+    sent = scenario(work_dir, 'path = "/slow"\nrate = 300\nbudget = { p99 = "10s" }')
     # How many requests it takes depends on how slow ones bunch, and that on what else this machine does.
     for seconds in (4, 8, 16):
         done = bench("budgets", "--scenario", sent, "--duration", f"{seconds}s", "--runs", "1", "--warm-up", "200ms",

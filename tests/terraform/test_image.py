@@ -60,8 +60,10 @@ def test_a_task_runs_what_the_image_runs_and_the_migration_is_run_by_its_name(ap
 
 def test_the_authorities_are_where_the_image_has_them(container):
     environment = {entry["name"]: entry["value"] for entry in container["environment"]}
-    name = re.search(r"^ADD .* (/\S+)$", DOCKERFILE.read_text(), re.M)[1]
-    assert environment["PGSSLROOTCERT"] == "/etc/sidekick" + name
+    text = DOCKERFILE.read_text()
+    name = re.search(r"^ADD .* /settings/(\S+)$", text, re.M)[1]
+    folder = re.search(r"^COPY --from=\S+ /settings/ (\S+/)$", text, re.M)[1]
+    assert environment["PGSSLROOTCERT"] == folder + name
     assert environment["PGSSLMODE"] == "verify-full"
 
 
