@@ -1,6 +1,6 @@
 """`./dev test`: builds what the tests need, runs all of them, and ends with one line of totals.
 
-A job is one process whose output goes to build/test/<job>.log. Two run at a time on each core, because tests wait more than they
+A job is one process whose output goes to build/test/<job>.log. Three run at a time on two cores, because tests wait more than they
 compute. What ran is read from the runners' own reports: a job that breaks down, times out or runs nothing counts as one failure more.
 """
 
@@ -22,7 +22,7 @@ from .build import REPOSITORY, BuildError, build
 
 RESULTS = REPOSITORY / "build/test"
 JOB_SECONDS = 1200
-JOBS_PER_CORE = 2
+JOBS_PER_CORE = 1.5
 FAILURE_LINES_SHOWN = 60
 
 UNIT_TESTS = ("net", "db", "lb", "app", "regress")  # tests/<name>/ makes sk_<name>_tests
@@ -218,7 +218,7 @@ def relevant(lines: list[str]) -> list[str]:
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("words", nargs="*", help="run the jobs whose name has all these words")
     command.add_argument("--list", action="store_true", help="only name the jobs")
-    command.add_argument("-j", type=int, default=JOBS_PER_CORE * (os.cpu_count() or 1), help="jobs at a time")
+    command.add_argument("-j", type=int, default=int(JOBS_PER_CORE * (os.cpu_count() or 1)), help="jobs at a time")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ The engine's own seccomp profile refuses io_uring, as Fargate's does. Containers
 listens on a port of 127.0.0.1 of its own instead of 7500 of all addresses.
 """
 
+import contextlib
 import datetime
 import json
 import pathlib
@@ -111,12 +112,14 @@ class Task:
         return self.inspect()["ExitCode"], self._time("FinishedAt") - since
 
     def resident_bytes(self) -> dict[int, int]:
-        """Resident memory of each of its processes by pid, the engine's init left out."""
+        """Resident memory of each of its processes by pid, without the engine's init and a health check that runs just now."""
         sizes = {}
         for pid in self._group_file("memory", "cgroup.procs").read_text().split():
-            fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-            if fields["Name"].strip() not in ("docker-init", "tini"):
-                sizes[int(pid)] = int(fields["VmRSS"].split()[0]) * 1024
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a health check that has ended
+                command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+                if b"healthcheck" not in command and fields["Name"].strip() not in ("docker-init", "tini"):
+                    sizes[int(pid)] = int(fields["VmRSS"].split()[0]) * 1024
         return sizes
 
     def out_of_memory_kills(self) -> int:

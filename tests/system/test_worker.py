@@ -85,6 +85,7 @@ def test_a_stalled_response_and_a_stalled_upload_delay_nobody(served):
 
 def test_a_worker_that_is_told_to_end_answers_what_it_began(served):
     server = served(count=2)
+    logged(server, "worker ready", 2)  # the second one shall serve what the first one no longer takes
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         slow = [pool.submit(server.get, "/slow?ms=700") for _ in range(8)]
         logged(server, "/slow", 8)

@@ -26,14 +26,16 @@ class Load:
 
     `targets` is a list of (method, path): each request takes the next one, "{nonce}" in it replaced by a word that
     never occurs twice. An answer below 300 must carry the nonce of its request: one that does not is in `mixed_up`.
-    A refused connection ends its client when `until_refused`; otherwise it is an entry with status 0.
+    A refused connection ends its client when `until_refused`; otherwise it is an entry with status 0. Between two
+    requests a client rests for `pause` seconds.
     """
 
     def __init__(self, connect, targets: list[tuple[str, str]], clients: int = 4, prefix: str = "n",
-                 until_refused: bool = False):
+                 until_refused: bool = False, pause: float = 0):
         self.connect = connect
         self.targets = targets
         self.until_refused = until_refused
+        self.pause = pause
         self.entries: list[Entry] = []
         self.mixed_up: list[str] = []
         self._numbers = itertools.count()
@@ -70,7 +72,7 @@ class Load:
 
     def _run(self, client: int) -> None:
         connection = None
-        while not self._stopping.is_set():
+        while not self._stopping.wait(self.pause):
             number = next(self._numbers)
             method, path = self.targets[(number + client) % len(self.targets)]
             entry = Entry(method, f"{self._prefix}{client}x{number}")
