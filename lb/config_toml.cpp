@@ -1,5 +1,6 @@
 #include "lb/config_toml.h"
 
+#include "net/core/owned_fd.h"
 #include "net/core/units.h"
 
 #include "lb/config_check.h"
@@ -233,13 +234,13 @@ void read_route(Section& section, Config& config) {
 
 // The whole file, or nothing and an error that says why.
 std::optional<std::string> read_file(const std::string& path, ConfigMessages& messages) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text;
-  int trouble = fd < 0 ? errno : 0;
-  while (fd >= 0 && trouble == 0) {
+  int trouble = fd.get() < 0 ? errno : 0;
+  while (trouble == 0) {
     const std::size_t before = text.size();
     text.resize(before + 16'384);
-    const ssize_t count = ::read(fd, text.data() + before, 16'384);
+    const ssize_t count = ::read(fd.get(), text.data() + before, 16'384);
     text.resize(before + (count > 0 ? static_cast<std::size_t>(count) : 0));
     if (count < 0 && errno != EINTR) {
       trouble = errno;
@@ -248,9 +249,6 @@ std::optional<std::string> read_file(const std::string& path, ConfigMessages& me
     } else if (count == 0) {
       break;
     }
-  }
-  if (fd >= 0) {
-    ::close(fd);
   }
   if (trouble != 0) {
     messages.error({}, "",

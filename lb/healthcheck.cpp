@@ -1,5 +1,7 @@
 #include "lb/healthcheck.h"
 
+#include "net/core/owned_fd.h"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -36,7 +38,8 @@ std::optional<sk::Address> probe_address(const Config& config) {
 }
 
 std::optional<std::string> probe(const sk::Address& address, const std::string& path) {
-  const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const OwnedFd socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int fd = socket.get();
   if (fd < 0) {
     return trouble(address, "socket");
   }
@@ -44,27 +47,24 @@ std::optional<std::string> probe(const sk::Address& address, const std::string& 
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kTimeout, sizeof kTimeout);
   const std::string request =
       "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-  std::optional<std::string> wrong;
   if (::connect(fd, address.get(), address.size()) != 0) {
-    wrong = trouble(address, "connect");
-  } else if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) !=
-             static_cast<ssize_t>(request.size())) {
-    wrong = trouble(address, "send");
-  } else {
-    std::string answer(32, '\0');
-    const ssize_t size = ::recv(fd, answer.data(), answer.size(), MSG_WAITALL);
-    if (size < 0) {
-      wrong = trouble(address, "receive");
-    } else {
-      answer.resize(static_cast<std::size_t>(size));
-      if (!answer.starts_with("HTTP/1.1 200 ")) {
-        wrong = address.to_string() + " answered " + path + " with \"" +
-                answer.substr(0, answer.find('\r')) + "\"";
-      }
-    }
+    return trouble(address, "connect");
   }
-  ::close(fd);
-  return wrong;
+  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(request.size())) {
+    return trouble(address, "send");
+  }
+  std::string answer(32, '\0');
+  const ssize_t size = ::recv(fd, answer.data(), answer.size(), MSG_WAITALL);
+  if (size < 0) {
+    return trouble(address, "receive");
+  }
+  answer.resize(static_cast<std::size_t>(size));
+  if (!answer.starts_with("HTTP/1.1 200 ")) {
+    return address.to_string() + " answered " + path + " with \"" +
+           answer.substr(0, answer.find('\r')) + "\"";
+  }
+  return std::nullopt;
 }
 
 }  // namespace sk::lb

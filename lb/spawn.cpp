@@ -1,5 +1,6 @@
 #include "lb/spawn.h"
 
+#include "net/core/owned_fd.h"
 #include "net/io/signals.h"
 #include "net/link/control.h"
 
@@ -130,36 +131,31 @@ bool Child::signal(int number) const {
 Result<Child> spawn(const SpawnPlan& plan, std::string& why) {
   const std::vector<char*> argv = pointers(plan.arguments);
   const std::vector<char*> envp = pointers(plan.environment);
-  int report[2];
-  const int null_fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null_fd < 0 || ::pipe2(report, O_CLOEXEC) != 0) {
+  int report[2] = {-1, -1};
+  const OwnedFd null_fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (null_fd.get() < 0 || ::pipe2(report, O_CLOEXEC) != 0) {
     const Error error = error_from_errno(errno, "descriptors for a worker");
-    if (null_fd >= 0) {
-      ::close(null_fd);
-    }
     why = describe(error);
     return fail(error);
   }
+  const OwnedFd report_in(report[0]);
+  OwnedFd report_out(report[1]);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid == 0) {
-    run_child(plan, argv.data(), envp.data(), null_fd, report[1], parent);
+    run_child(plan, argv.data(), envp.data(), null_fd.get(), report_out.get(), parent);
   }
-  const int fork_errno = errno;
-  ::close(null_fd);
-  ::close(report[1]);
   if (pid < 0) {
-    ::close(report[0]);
-    const Error error = error_from_errno(fork_errno, "fork");
+    const Error error = error_from_errno(errno, "fork");
     why = describe(error);
     return fail(error);
   }
+  report_out.reset();  // so that reading ends when the program runs
   Failure failure{};
   ssize_t got = 0;
   do {
-    got = ::read(report[0], &failure, sizeof failure);
+    got = ::read(report_in.get(), &failure, sizeof failure);
   } while (got < 0 && errno == EINTR);
-  ::close(report[0]);
   if (got != 0) {
     int status = 0;
     ::waitpid(pid, &status, 0);

@@ -1,5 +1,6 @@
 #include "lb/supervisor.h"
 
+#include "net/core/owned_fd.h"
 #include "net/io/loop.h"
 #include "net/link/control.h"
 
@@ -24,20 +25,15 @@ namespace {
 // A port of the loopback that nobody has now. The kernel could give it to somebody else before the
 // worker binds it; the worker then ends, and is started again.
 Result<std::uint16_t> free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const OwnedFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  const bool bound = fd >= 0 &&
-                     ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  const int trouble = errno;
-  if (fd >= 0) {
-    ::close(fd);
-  }
-  if (!bound) {
-    return fail(error_from_errno(trouble, "a port for a worker"));
+  if (fd.get() < 0 ||
+      ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return fail(error_from_errno(errno, "a port for a worker"));
   }
   return ntohs(address.sin_port);
 }

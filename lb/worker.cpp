@@ -1,5 +1,6 @@
 #include "lb/worker.h"
 
+#include "net/core/owned_fd.h"
 #include "net/core/units.h"
 #include "net/io/connector.h"
 #include "net/io/loop.h"
@@ -27,29 +28,6 @@ constexpr Duration kPortTryEvery = 25ms;
 constexpr Duration kLastWords = 200ms;
 // A link worker ends when its control socket closes; one that does not gets SIGTERM after this.
 constexpr Duration kTermAfter = 1s;
-
-class OwnedFd {
- public:
-  OwnedFd() = default;
-  explicit OwnedFd(int fd) : fd_(fd) {}
-  OwnedFd(OwnedFd&& other) noexcept : fd_(other.release()) {}
-  OwnedFd& operator=(OwnedFd&& other) noexcept {
-    reset();
-    fd_ = other.release();
-    return *this;
-  }
-  ~OwnedFd() { reset(); }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  void reset() {
-    if (fd_ >= 0) {
-      ::close(release());
-    }
-  }
-
- private:
-  int fd_ = -1;
-};
 
 Result<std::pair<OwnedFd, OwnedFd>> socket_pair(int type) {
   int ends[2];

@@ -2,6 +2,7 @@
 
 #include "net/core/assert.h"
 #include "net/core/log_line.h"
+#include "net/core/owned_fd.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -47,9 +48,8 @@ LogIdentity this_process(std::string_view name) {
 struct LogWriter::Shared {
   Shared(int output, LogIdentity who, std::size_t bytes)
       : fd(output), ring_bytes(bytes), identity(std::move(who)), wake_fd(eventfd(0, EFD_CLOEXEC)) {
-    SK_ASSERT(wake_fd >= 0);
+    SK_ASSERT(wake_fd.get() >= 0);
   }
-  ~Shared() { ::close(wake_fd); }
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 
@@ -57,7 +57,7 @@ struct LogWriter::Shared {
   const int fd;
   const std::size_t ring_bytes;
   const LogIdentity identity;
-  const int wake_fd;
+  const OwnedFd wake_fd;
 
   std::mutex mutex;  // guards the list and `ended`; a ring itself needs none
   std::vector<std::unique_ptr<LogRing>> rings;
@@ -115,10 +115,10 @@ struct LogWriter::Shared {
 
   void run() {
     while (!stopping.load(std::memory_order_acquire)) {
-      pollfd wait{wake_fd, POLLIN, 0};
+      pollfd wait{wake_fd.get(), POLLIN, 0};
       if (::poll(&wait, 1, kLookEveryMs) > 0) {
         std::uint64_t count = 0;
-        [[maybe_unused]] const ssize_t got = ::read(wake_fd, &count, sizeof count);
+        [[maybe_unused]] const ssize_t got = ::read(wake_fd.get(), &count, sizeof count);
       }
       drain();
     }
@@ -154,7 +154,7 @@ void LogWriter::start() {
 
 void LogWriter::wake() noexcept {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(shared_->wake_fd, &one, sizeof one);
+  [[maybe_unused]] const ssize_t written = ::write(shared_->wake_fd.get(), &one, sizeof one);
 }
 
 bool LogWriter::stop(std::chrono::milliseconds patience) {

@@ -15,7 +15,7 @@ namespace {
 // Clients that are turned away in one go when no descriptor is left.
 constexpr int kTurnAwayBatch = 64;
 
-int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+OwnedFd open_spare() { return OwnedFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 bool out_of_descriptors(int error) { return error == EMFILE || error == ENFILE; }
 
@@ -44,9 +44,6 @@ Acceptor::Acceptor(Loop& loop, int listener_fd, OnConnection on_connection, Acce
 Acceptor::~Acceptor() {
   SK_ASSERT(!accept_);
   SK_ASSERT(held_.empty());
-  if (spare_fd_ >= 0) {
-    ::close(spare_fd_);
-  }
 }
 
 void Acceptor::start() { resume(); }
@@ -147,16 +144,15 @@ void Acceptor::deliver_held() {
 
 void Acceptor::turn_away() {
   for (int i = 0; i < kTurnAwayBatch; ++i) {
-    if (spare_fd_ >= 0) {
-      ::close(spare_fd_);
-    }
-    const int client = ::accept4(listener_fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (client >= 0) {
+    spare_fd_.reset();
+    OwnedFd client(::accept4(listener_fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    const bool accepted = client.get() >= 0;
+    if (accepted) {
       ++counters_.turned_away;
-      ::close(client);
+      client.reset();
     }
     spare_fd_ = open_spare();
-    if (client < 0 || spare_fd_ < 0) {
+    if (!accepted || spare_fd_.get() < 0) {
       return;
     }
   }

@@ -8,6 +8,7 @@
 // Belongs to one loop. stop() must be awaited before destruction.
 #pragma once
 
+#include "net/core/owned_fd.h"
 #include "net/io/event.h"
 #include "net/io/operation.h"
 #include "net/io/task.h"
@@ -96,7 +97,7 @@ class Acceptor {
   OnConnection on_connection_;
   std::optional<Accept> accept_;  // on a duplicate of the listener, closed when not watching
   std::vector<int> held_;         // accepted by the kernel, not delivered yet
-  int spare_fd_;
+  OwnedFd spare_fd_;
   bool wanted_ = false;
   bool backing_off_ = false;
   bool stopped_ = false;

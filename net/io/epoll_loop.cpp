@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace sk {
 namespace {
@@ -18,22 +19,20 @@ constexpr std::uint32_t kInterest = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 }  // namespace
 
-EpollLoop::EpollLoop(const LoopConfig& config, const Alarms& alarms)
-    : Loop(config, alarms), epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (epoll_fd_ < 0) {
+EpollLoop::EpollLoop(const LoopConfig& config, Alarms alarms)
+    : Loop(config, std::move(alarms)), epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (epoll_fd_.get() < 0) {
     throw std::system_error(errno, std::generic_category(), "epoll_create1");
   }
-  for (const int fd : {alarms.wake, alarms.timer}) {
+  for (const int fd : {alarms_.wake.get(), alarms_.timer.get()}) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLET;
     event.data.fd = fd;
-    if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) < 0) {
+    if (::epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
       throw std::system_error(errno, std::generic_category(), "epoll_ctl");
     }
   }
 }
-
-EpollLoop::~EpollLoop() { ::close(epoll_fd_); }
 
 EpollLoop::Descriptor& EpollLoop::descriptor(int fd) {
   const auto index = static_cast<std::size_t>(fd);
@@ -121,7 +120,7 @@ int EpollLoop::watch(Descriptor& d, int fd, std::uint32_t interest) {
   event.events = interest;
   event.data.fd = fd;
   const int verb = d.interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  if (::epoll_ctl(epoll_fd_, verb, fd, &event) != 0) {
+  if (::epoll_ctl(epoll_fd_.get(), verb, fd, &event) != 0) {
     return errno;
   }
   d.interest = interest;
@@ -156,14 +155,14 @@ void EpollLoop::retry(Descriptor& d, Operation* op) {
 
 void EpollLoop::poll_kernel(bool wait) {
   std::array<epoll_event, kEventsPerWait> events;
-  const int count = ::epoll_wait(epoll_fd_, events.data(), kEventsPerWait, wait ? -1 : 0);
+  const int count = ::epoll_wait(epoll_fd_.get(), events.data(), kEventsPerWait, wait ? -1 : 0);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.fd == alarms_.wake) {
+    if (event.data.fd == alarms_.wake.get()) {
       wake_seen();
       continue;
     }
-    if (event.data.fd == alarms_.timer) {
+    if (event.data.fd == alarms_.timer.get()) {
       timer_seen();
       continue;
     }
@@ -193,7 +192,7 @@ void EpollLoop::close(int fd) {
   SK_ASSERT(d.out == nullptr);
   if (d.interest != 0) {
     // close() alone would not do where another process still holds the socket.
-    ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+    ::epoll_ctl(epoll_fd_.get(), EPOLL_CTL_DEL, fd, nullptr);
   }
   d = Descriptor{};
   ::close(fd);

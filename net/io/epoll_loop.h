@@ -16,8 +16,7 @@ namespace sk {
 
 class EpollLoop final : public Loop {
  public:
-  EpollLoop(const LoopConfig& config, const Alarms& alarms);
-  ~EpollLoop() override;
+  EpollLoop(const LoopConfig& config, Alarms alarms);
 
   [[nodiscard]] IoBackend backend() const override { return IoBackend::epoll; }
   void close(int fd) override;
@@ -47,7 +46,7 @@ class EpollLoop final : public Loop {
   // Registers the descriptor or changes what is watched; 0 or errno.
   [[nodiscard]] int watch(Descriptor& d, int fd, std::uint32_t interest);
 
-  int epoll_fd_;
+  OwnedFd epoll_fd_;
   std::vector<Descriptor> descriptors_;
 };
 

@@ -1,5 +1,6 @@
 #include "net/io/listener.h"
 
+#include "net/core/owned_fd.h"
 #include "net/io/socket_options.h"
 
 #include <netinet/in.h>
@@ -23,14 +24,9 @@ bool is_stale_socket(const Address& address, const std::string& path) {
   if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
     return false;
   }
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (probe < 0) {
-    return false;
-  }
-  const bool refused =
-      ::connect(probe, address.get(), address.size()) != 0 && errno == ECONNREFUSED;
-  ::close(probe);
-  return refused;
+  const OwnedFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return probe.get() >= 0 && ::connect(probe.get(), address.get(), address.size()) != 0 &&
+         errno == ECONNREFUSED;
 }
 
 int bind_socket(int fd, const Address& address) {

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <ctime>
 #include <system_error>
+#include <utility>
 
 namespace sk {
 namespace {
@@ -27,17 +28,17 @@ std::uint64_t split_mix(std::uint64_t& state) {
   return z ^ (z >> 31);
 }
 
-int open_wake_fd() {
-  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) {
+OwnedFd open_wake_fd() {
+  OwnedFd fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (fd.get() < 0) {
     throw std::system_error(errno, std::generic_category(), "eventfd");
   }
   return fd;
 }
 
-int open_timer_fd() {
-  const int fd = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (fd < 0) {
+OwnedFd open_timer_fd() {
+  OwnedFd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (fd.get() < 0) {
     throw std::system_error(errno, std::generic_category(), "timerfd_create");
   }
   return fd;
@@ -70,15 +71,15 @@ Result<IoChoice> parse_io_choice(std::string_view text) {
 }
 
 std::unique_ptr<Loop> Loop::create(IoBackend backend, const LoopConfig& config) {
-  const Loop::Alarms alarms{.wake = open_wake_fd(), .timer = open_timer_fd()};
+  Loop::Alarms alarms{.wake = open_wake_fd(), .timer = open_timer_fd()};
   if (backend == IoBackend::uring) {
-    return std::make_unique<UringLoop>(config, alarms);
+    return std::make_unique<UringLoop>(config, std::move(alarms));
   }
-  return std::make_unique<EpollLoop>(config, alarms);
+  return std::make_unique<EpollLoop>(config, std::move(alarms));
 }
 
-Loop::Loop(const LoopConfig& config, const Alarms& alarms)
-    : alarms_(alarms),
+Loop::Loop(const LoopConfig& config, Alarms alarms)
+    : alarms_(std::move(alarms)),
       now_(monotonic_now()),
       timers_(now_),
       buffers_(config.buffers),
@@ -93,11 +94,6 @@ Loop::Loop(const LoopConfig& config, const Alarms& alarms)
     word = split_mix(seed);
   }
   buffers_.on_refill([](void* self) { static_cast<Loop*>(self)->starved_may_go_ = true; }, this);
-}
-
-Loop::~Loop() {
-  ::close(alarms_.wake);
-  ::close(alarms_.timer);
 }
 
 Instant Loop::read_clock() { return monotonic_now(); }
@@ -139,7 +135,7 @@ void Loop::post(std::move_only_function<void()> message) {
   mail_waiting_.store(true);
   if (sleeping_.load()) {
     const std::uint64_t one = 1;
-    const ssize_t written = ::write(alarms_.wake, &one, sizeof(one));
+    const ssize_t written = ::write(alarms_.wake.get(), &one, sizeof(one));
     static_cast<void>(written);  // a full counter wakes the loop just as well
   }
 }
@@ -147,14 +143,14 @@ void Loop::post(std::move_only_function<void()> message) {
 void Loop::stop() {
   stop_.store(true);
   const std::uint64_t one = 1;
-  const ssize_t written = ::write(alarms_.wake, &one, sizeof(one));
+  const ssize_t written = ::write(alarms_.wake.get(), &one, sizeof(one));
   static_cast<void>(written);
 }
 
-void Loop::wake_seen() { reset(alarms_.wake); }
+void Loop::wake_seen() { reset(alarms_.wake.get()); }
 
 void Loop::timer_seen() {
-  reset(alarms_.timer);
+  reset(alarms_.timer.get());
   alarm_at_ = kNever;
 }
 
@@ -167,7 +163,7 @@ bool Loop::set_alarm(Instant at) {
     const itimerspec when{
         .it_interval = {},
         .it_value = {.tv_sec = since_boot / 1'000'000'000, .tv_nsec = since_boot % 1'000'000'000}};
-    if (::timerfd_settime(alarms_.timer, TFD_TIMER_ABSTIME, &when, nullptr) < 0) {
+    if (::timerfd_settime(alarms_.timer.get(), TFD_TIMER_ABSTIME, &when, nullptr) < 0) {
       return false;  // rather turn for nothing than oversleep
     }
     alarm_at_ = at;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "net/core/buffer.h"
+#include "net/core/owned_fd.h"
 #include "net/core/result.h"
 #include "net/core/time.h"
 #include "net/io/operation.h"
@@ -58,7 +59,7 @@ class Loop {
  public:
   // Throws std::system_error if the kernel has no descriptor or memory left for it.
   static std::unique_ptr<Loop> create(IoBackend backend, const LoopConfig& config = {});
-  virtual ~Loop();
+  virtual ~Loop() = default;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
@@ -111,13 +112,13 @@ class Loop {
  protected:
   friend class Operation;
 
-  // Descriptors by which a loop that sleeps in the kernel is woken; the loop closes them.
+  // Descriptors by which a loop that sleeps in the kernel is woken.
   struct Alarms {
-    int wake = -1;   // eventfd, readable when another thread posted while this one slept
-    int timer = -1;  // timerfd, readable when the alarm that set_alarm() wanted went off
+    OwnedFd wake;   // eventfd, readable when another thread posted while this one slept
+    OwnedFd timer;  // timerfd, readable when the alarm that set_alarm() wanted went off
   };
 
-  Loop(const LoopConfig& config, const Alarms& alarms);
+  Loop(const LoopConfig& config, Alarms alarms);
 
   // Submits op; its completion is delivered by op.complete(), never from inside this call's caller.
   virtual void submit(Operation& op) = 0;

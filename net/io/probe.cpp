@@ -1,4 +1,5 @@
 // The start-up probe: tries what UringLoop will do, once, and tears it down again.
+#include "net/core/owned_fd.h"
 #include "net/io/loop.h"
 #include "net/io/uring_loop.h"
 
@@ -43,16 +44,18 @@ Failure receive_once(io_uring& ring, io_uring_buf_ring* buffers) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) < 0) {
     return {"socketpair", errno};
   }
+  const OwnedFd receiver(pair[0]);
+  const OwnedFd sender(pair[1]);
   std::array<char, 16> memory{};
   io_uring_buf_ring_add(buffers, memory.data(), memory.size(), 0, io_uring_buf_ring_mask(1), 0);
   io_uring_buf_ring_advance(buffers, 1);
   Failure failure;
   io_uring_sqe* entry = io_uring_get_sqe(&ring);
-  io_uring_prep_recv(entry, pair[0], nullptr, memory.size(), 0);
+  io_uring_prep_recv(entry, receiver.get(), nullptr, memory.size(), 0);
   entry->flags |= IOSQE_BUFFER_SELECT;
   io_uring_cqe* completion = nullptr;
   __kernel_timespec timeout{1, 0};
-  if (::send(pair[1], "x", 1, 0) != 1) {
+  if (::send(sender.get(), "x", 1, 0) != 1) {
     failure = {"send", errno};
   } else if (const int got =
                  io_uring_submit_and_wait_timeout(&ring, &completion, 1, &timeout, nullptr);
@@ -61,8 +64,6 @@ Failure receive_once(io_uring& ring, io_uring_buf_ring* buffers) {
   } else if (completion == nullptr || completion->res != 1) {
     failure = {"a receive from a buffer ring", completion == nullptr ? ETIME : -completion->res};
   }
-  ::close(pair[0]);
-  ::close(pair[1]);
   return failure;
 }
 

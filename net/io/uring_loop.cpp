@@ -7,6 +7,7 @@
 #include <bit>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace sk {
 namespace {
@@ -27,7 +28,7 @@ constexpr std::uint32_t kLentReferences = UINT32_MAX;
 
 }  // namespace
 
-UringLoop::UringLoop(const LoopConfig& config, const Alarms& alarms) : Loop(config, alarms) {
+UringLoop::UringLoop(const LoopConfig& config, Alarms alarms) : Loop(config, std::move(alarms)) {
   io_uring_params params{};
   // The ring starts disabled, so that it may be made on one thread and belong to the thread that
   // first runs the loop: SINGLE_ISSUER binds it to whoever enables it.
@@ -68,8 +69,8 @@ void UringLoop::enable_ring() {
     throw_errno(-error, "io_uring_register_ring_fd");
   }
   enabled_ = true;
-  watch(alarms_.wake, kWakeTag);
-  watch(alarms_.timer, kTimerTag);
+  watch(alarms_.wake.get(), kWakeTag);
+  watch(alarms_.timer.get(), kTimerTag);
 }
 
 io_uring_sqe* UringLoop::next_entry() {
@@ -189,12 +190,12 @@ void UringLoop::finish(const io_uring_cqe& completion) {
   }
   if (tag == kWakeTag) {
     wake_seen();
-    watch(alarms_.wake, kWakeTag);
+    watch(alarms_.wake.get(), kWakeTag);
     return;
   }
   if (tag == kTimerTag) {
     timer_seen();
-    watch(alarms_.timer, kTimerTag);
+    watch(alarms_.timer.get(), kTimerTag);
     return;
   }
   ++counters_.completions;

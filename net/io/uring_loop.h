@@ -21,7 +21,7 @@ inline constexpr unsigned kUringCompletions = 8192;
 
 class UringLoop final : public Loop {
  public:
-  UringLoop(const LoopConfig& config, const Alarms& alarms);
+  UringLoop(const LoopConfig& config, Alarms alarms);
   ~UringLoop() override;
 
   [[nodiscard]] IoBackend backend() const override { return IoBackend::uring; }

@@ -31,11 +31,12 @@ std::uint32_t encode(std::uint16_t generation, State state) {
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-Result<LinkPage> LinkPage::map_memory(int fd, std::uint32_t slots) {
+Result<LinkPage> LinkPage::map_memory(OwnedFd fd, std::uint32_t slots) {
   LinkPage page;
-  page.fd_ = fd;
+  page.fd_ = std::move(fd);
   page.slots_ = slots;
-  void* memory = ::mmap(nullptr, slots * kStrideBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* memory =
+      ::mmap(nullptr, slots * kStrideBytes, PROT_READ | PROT_WRITE, MAP_SHARED, page.fd_.get(), 0);
   if (memory == MAP_FAILED) {
     return fail(error_from_errno(errno, "link page: mmap"));
   }
@@ -46,32 +47,30 @@ Result<LinkPage> LinkPage::map_memory(int fd, std::uint32_t slots) {
 Result<LinkPage> LinkPage::create(std::uint32_t slots) {
   SK_ASSERT(slots > 0);
   SK_ASSERT(slots < kNoSlot);
-  const int fd = ::memfd_create("sidekick-link", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd < 0) {
+  OwnedFd fd(::memfd_create("sidekick-link", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (fd.get() < 0) {
     return fail(error_from_errno(errno, "link page: memfd_create"));
   }
-  if (::ftruncate(fd, static_cast<off_t>(slots * kStrideBytes)) < 0 ||
-      ::fcntl(fd, F_ADD_SEALS, kSeals) < 0) {
-    const int error = errno;
-    ::close(fd);
-    return fail(error_from_errno(error, "link page: seal"));
+  if (::ftruncate(fd.get(), static_cast<off_t>(slots * kStrideBytes)) < 0 ||
+      ::fcntl(fd.get(), F_ADD_SEALS, kSeals) < 0) {
+    return fail(error_from_errno(errno, "link page: seal"));
   }
-  return map_memory(fd, slots);
+  return map_memory(std::move(fd), slots);
 }
 
 Result<LinkPage> LinkPage::map(int fd, std::uint32_t slots) {
+  OwnedFd page_fd(fd);
   struct stat info{};
   const int seals = ::fcntl(fd, F_GET_SEALS);
   if (::fstat(fd, &info) < 0 || seals < 0 || (seals & kSeals) != kSeals ||
       info.st_size != static_cast<off_t>(slots * kStrideBytes)) {
-    ::close(fd);
     return fail(ErrorCode::malformed, "link page: not a sealed page of the agreed size");
   }
-  return map_memory(fd, slots);
+  return map_memory(std::move(page_fd), slots);
 }
 
 LinkPage::LinkPage(LinkPage&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
+    : fd_(std::move(other.fd_)),
       memory_(std::exchange(other.memory_, nullptr)),
       slots_(std::exchange(other.slots_, 0)) {}
 
@@ -85,13 +84,6 @@ LinkPage& LinkPage::operator=(LinkPage&& other) noexcept {
 LinkPage::~LinkPage() {
   if (memory_ != nullptr) {
     ::munmap(memory_, slots_ * kStrideBytes);
-  }
-  close_fd();
-}
-
-void LinkPage::close_fd() {
-  if (fd_ >= 0) {
-    ::close(std::exchange(fd_, -1));
   }
 }
 

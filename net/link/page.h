@@ -17,6 +17,7 @@
 // are used by both processes at the same time.
 #pragma once
 
+#include "net/core/owned_fd.h"
 #include "net/core/result.h"
 #include "net/core/stage.h"
 #include "net/http/upstream_stream.h"
@@ -56,9 +57,9 @@ class LinkPage {
   // Balancer: the handler was entered.
   [[nodiscard]] bool started(StreamId stream) const;
 
-  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }
   // The descriptor is not needed once both sides have mapped the page.
-  void close_fd();
+  void close_fd() { fd_.reset(); }
 
  private:
   LinkPage() = default;
@@ -81,9 +82,9 @@ class LinkPage {
   [[nodiscard]] std::atomic<std::uint32_t>& word(std::uint16_t index) const {
     return slot(index).state;
   }
-  [[nodiscard]] static Result<LinkPage> map_memory(int fd, std::uint32_t slots);
+  [[nodiscard]] static Result<LinkPage> map_memory(OwnedFd fd, std::uint32_t slots);
 
-  int fd_ = -1;
+  OwnedFd fd_;
   char* memory_ = nullptr;
   std::uint32_t slots_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "net/tls/certificate.h"
 
+#include "net/core/owned_fd.h"
 #include "net/tls/failure.h"
 #include "net/tls/openssl_ptr.h"
 
@@ -49,13 +50,10 @@ class FileBytes {
 
 Result<void> read_file(const std::string& path, const char* what, FileBytes& out,
                        std::string& why) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status{};
-  if (fd < 0 || ::fstat(fd, &status) != 0) {
+  if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0) {
     const int error = errno;
-    if (fd >= 0) {
-      ::close(fd);
-    }
     const char* fix = error == ENOENT   ? "check the path, or create the file"
                       : error == EACCES ? "make it readable for the user that starts the program"
                                         : "make it a readable file";
@@ -71,13 +69,12 @@ Result<void> read_file(const std::string& path, const char* what, FileBytes& out
   out.bytes.resize(sane ? static_cast<std::size_t>(status.st_size) : 0);
   std::size_t have = 0;
   while (have < out.bytes.size()) {
-    const ssize_t got = ::read(fd, out.bytes.data() + have, out.bytes.size() - have);
+    const ssize_t got = ::read(fd.get(), out.bytes.data() + have, out.bytes.size() - have);
     if (got <= 0) {
       break;
     }
     have += static_cast<std::size_t>(got);
   }
-  ::close(fd);
   out.bytes.resize(have);
   if (!sane || out.bytes.empty()) {
     return refuse(why, std::string(what) + " " + quoted(path) +

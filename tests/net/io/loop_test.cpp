@@ -1,17 +1,21 @@
 #include "tests/support/loop_test.h"
 
+#include "net/core/owned_fd.h"
 #include "net/io/event.h"
 #include "net/io/loop.h"
 #include "net/io/task_group.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <string>
+#include <system_error>
 #include <thread>
 
 namespace sk {
@@ -447,6 +451,30 @@ TEST_F(LoopTest, TurnEndNodeRunsOncePerTurnHoweverOftenItIsAsked) {
   loop_->run_once(loop_->now());
   EXPECT_EQ(node.runs, 1);
 }
+
+// Not with the sanitizers: to judge the exception's type theirs needs descriptors itself.
+#ifndef __SANITIZE_ADDRESS__
+// The number that the next descriptor gets.
+int next_descriptor() {
+  const OwnedFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return next.get();
+}
+
+TEST_F(LoopTest, OneThatCannotBeMadeLeavesNoDescriptorOpen) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = next_descriptor();
+  // Of the three that a loop needs, so many may be had.
+  for (const int granted : {0, 1, 2}) {
+    rlimit tight = before;
+    tight.rlim_cur = static_cast<rlim_t>(next + granted);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+    EXPECT_THROW(Loop::create(loop_->backend(), config()), std::system_error) << granted;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_EQ(next_descriptor(), next) << granted;
+  }
+}
+#endif
 
 TEST_F(LoopTest, RandomnessIsSeededAndBounded) {
   const std::unique_ptr<Loop> twin = Loop::create(loop_->backend(), config());
