@@ -28,6 +28,8 @@ constexpr Duration kPortTryEvery = 25ms;
 constexpr Duration kLastWords = 200ms;
 // A link worker ends when its control socket closes; one that does not gets SIGTERM after this.
 constexpr Duration kTermAfter = 1s;
+// A worker that ended its links by itself, having drained, gets SIGKILL after this.
+constexpr Duration kGoneAfter = 5s;
 
 Result<std::pair<OwnedFd, OwnedFd>> socket_pair(int type) {
   int ends[2];
@@ -64,8 +66,9 @@ struct Worker::Process {
   OwnedFd control;
   std::uint32_t links_ready = 0;
   bool ready = false;
-  bool ending = false;  // we asked it to end
-  CancelScope scope;    // of what watches over it
+  bool leaving = false;  // it has said that it will end
+  bool ending = false;   // it has to end: we asked it to, or it has closed its links
+  CancelScope scope;     // of what watches over it
   CancelScope output_scope;
   TaskGroup tasks;
   TaskGroup outputs;
@@ -274,6 +277,7 @@ void Worker::link_event(std::uint32_t thread, const LinkEvent& event) {
       }
       return;
     case LinkEvent::Kind::draining:
+      process.leaving = true;
       if (endpoint_.state() == EndpointState::ok) {
         endpoint_.set_state(EndpointState::draining);
       }
@@ -283,6 +287,11 @@ void Worker::link_event(std::uint32_t thread, const LinkEvent& event) {
   }
   endpoint_.set_state(EndpointState::dead);
   if (process.ending || event.error.code == ErrorCode::cancelled) {
+    return;
+  }
+  if (process.leaving && event.error.code == ErrorCode::closed) {
+    process.ending = true;
+    process.tasks.spawn(kill_later(process, around_.loop.now() + kGoneAfter));
     return;
   }
   if (event.error.code == ErrorCode::malformed) {
@@ -352,7 +361,8 @@ Task<void> Worker::kill_later(Process& process, Instant at) {
 }
 
 void Worker::log_end(const Process& process, int status) {
-  const bool expected = process.ending && stopping_;
+  const bool by_itself = process.leaving && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  const bool expected = by_itself || (process.ending && stopping_);
   const LogLevel level = expected ? LogLevel::info : LogLevel::error;
   const std::int64_t lived_ms = (around_.loop.now() - process.begun) / 1ms;
   if (WIFSIGNALED(status)) {

@@ -1,6 +1,7 @@
 """A worker behind the balancer, over the link: streams, clients that leave, a worker that is told to end."""
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import signal
@@ -94,6 +95,19 @@ def test_a_worker_that_is_told_to_end_answers_what_it_began(served):
         quick = [server.get("/hello").status for _ in range(20)]
         assert [answer.result().status for answer in slow] == [200] * 8
     assert quick == [200] * 20
+
+
+def test_a_worker_that_ends_by_itself_is_replaced_without_alarm(served):
+    """Told to end by somebody else, it says so, answers what it began, closes its link and exits: all in order."""
+    server = served(count=2)
+    logged(server, "worker ready", 2)
+    for replaced in range(1, 4):
+        leaving = server.workers()[0]
+        os.kill(leaving, signal.SIGTERM)
+        ended = json.loads(logged(server, '"worker ended"', replaced)[-1])
+        assert (ended["workerPid"], ended.get("exitCode"), ended["level"]) == (leaving, 0, 30)
+        logged(server, "worker ready", 2 + replaced)
+    assert not server.log_lines("link ended")
 
 
 def test_no_worker_is_left_when_the_balancer_ends(served):
