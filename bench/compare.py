@@ -27,6 +27,7 @@ from rounds import Patience, measure, run_cell  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PEERS = ["sidekick", "nginx", "haproxy", "relay-each", "relay-link"]
+ARRIVALS = ["poisson", "even"]
 MODES = ["plain", "logs", "tls"]
 LOOPS = ["closed", "open"]
 RATE_SHARE = 0.25  # of nginx's closed-loop rate, for the open loop
@@ -63,6 +64,8 @@ def parse_arguments(arguments):
     parser.add_argument("--pairs", type=int, default=5, help="rounds; a verdict needs 5 (default 5)")
     parser.add_argument("--seconds", type=float, default=2.0, help="measured time per run (default 2)")
     parser.add_argument("--rate", type=float, help="requests/s of the open loop (default: a quarter of nginx's most)")
+    parser.add_argument("--arrivals", choices=ARRIVALS, default=ARRIVALS[0],
+                        help="of the open loop's requests: independent of each other, or evenly spaced (default poisson)")
     parser.add_argument("--patience", type=float, default=30.0, metavar="S",
                         help="seconds in all to wait for others to leave the machine alone (default 30)")
     parser.add_argument("--syscalls", action="store_true", help="also count system calls with strace")
@@ -148,10 +151,11 @@ def compare_mode(options, setting, everyone, patience, result):
             for loop in options.loops:
                 rate = open_rate(options, setting, field, result["cells"], connections) if loop == "open" else None
                 runs, real_time = run_cell(setting, field, loop=loop, connections=connections, seconds=options.seconds,
-                                           pairs=options.pairs, patience=patience, rate=rate)
+                                           pairs=options.pairs, patience=patience, rate=rate,
+                                           arrivals=options.arrivals)
                 result["cells"].append(report.summarise({
                     "mode": setting.mode, "loop": loop, "connections": connections, "rate": rate,
-                    "real_time": real_time, "runs": runs}))
+                    "arrivals": options.arrivals if loop == "open" else None, "real_time": real_time, "runs": runs}))
         if options.syscalls:
             result["syscalls"][setting.mode] = {
                 name: syscalls.count(setting, running, connections=report.GATE_CONNECTIONS)

@@ -27,7 +27,7 @@ def column(runs, measure):
 
 
 def summarise(cell):
-    """Adds medians and ratios to a cell: {"mode", "loop", "connections", "rate", "real_time", "runs": {name: [run]}}."""
+    """Adds medians and ratios to a cell: {"mode", "loop", "connections", "rate", "arrivals", "real_time", "runs": {name: [run]}}."""
     runs = cell["runs"]
     cell["summary"] = {
         name: {m: s.as_json() for m in MEASURES if (s := spread(column(own, m)))} |
@@ -79,20 +79,21 @@ def _ratio(cell, name, base, measure):
 
 
 def _cell_lines(cell):
-    at = f" at {cell['rate']:.0f}/s" if cell["rate"] else ""
+    at = f" at {cell['rate']:.0f}/s ({cell['arrivals']} arrivals)" if cell["rate"] else ""
     rounds = max(len(runs) for runs in cell["runs"].values())
     yield ""
     yield (f"{cell['mode']}, {cell['loop']} loop{at}, {cell['connections']} connections, {rounds} rounds"
            + (", under real-time priority" if cell["real_time"] else ""))
     yield (f"  {'':16}{'proxy us/req':>14}{'+ backend':>11}{'p50 us':>9}{'p99 us':>9}{'req/s':>9}{'errors':>8}"
-           f"{'of nginx':>20}{'of haproxy':>20}{'of relay-link':>20}{'sum of nginx':>20}")
+           f"{'of nginx':>20}{'of haproxy':>20}{'of relay-link':>20}{'sum of nginx':>20}{'p99 of nginx':>20}")
     for name, own in cell["summary"].items():
         def mid(measure):
             return own[measure]["median"] if measure in own else float("nan")
         yield (f"  {name:16}{mid('proxy_us'):14.2f}{mid('sum_us'):11.2f}{mid('p50_us'):9.0f}{mid('p99_us'):9.0f}"
                f"{mid('rate'):9.0f}{own['errors']:8d}"
                f"{_ratio(cell, name, 'nginx', 'proxy_us'):>20}{_ratio(cell, name, 'haproxy', 'proxy_us'):>20}"
-               f"{_ratio(cell, name, 'relay-link', 'proxy_us'):>20}{_ratio(cell, name, 'nginx', 'sum_us'):>20}")
+               f"{_ratio(cell, name, 'relay-link', 'proxy_us'):>20}{_ratio(cell, name, 'nginx', 'sum_us'):>20}"
+               f"{_ratio(cell, name, 'nginx', 'p99_us'):>20}")
     foreign = spread([run["foreign"] for runs in cell["runs"].values() for run in runs])
     stolen = spread([run["stolen"] for runs in cell["runs"].values() for run in runs])
     yield (f"  others on our cores: {foreign.median:.0%} (at most {foreign.high:.0%}); taken by the hypervisor: "

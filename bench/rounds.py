@@ -21,7 +21,7 @@ EXTRA_ROUNDS = 2    # at most so many times the wanted rounds in all
 QUIET_SAMPLE = 0.5  # seconds
 # A stall of the host spoils the p99 of the round it falls into. An open loop is therefore measured in many
 # short rounds, in about the same time: most of them see none, and the median is theirs.
-OPEN_ROUNDS = 4      # times the wanted rounds
+OPEN_ROUNDS = 8      # times the wanted rounds
 OPEN_SECONDS = 0.3   # at least, per run
 
 
@@ -70,11 +70,17 @@ def snapshot(running):
             "proxy": cpu_seconds(running.proxy_pids), "backend": cpu_seconds(running.backend_pids)}
 
 
-def measure(setting, running, *, connections, seconds, rate=None, real_time=False):
-    """One run. CPU is in microseconds per request; `foreign` is the share of the busier core used by anybody else."""
+def open_loop_options(rate, arrivals):
+    if not rate:
+        return {}
+    return {"rate": round(rate)} | ({"poisson": True} if arrivals == "poisson" else {})
+
+
+def measure(setting, running, *, connections, seconds, rate=None, arrivals="poisson", real_time=False):
+    """One run; with a `rate` an open loop. CPU is in microseconds per request; `foreign` is the share of the busier core used by anybody else."""
     command = load_command(
         setting, running, connections=connections, seconds=seconds, warmup=max(0.2, seconds / 8),
-        cpu="proxy=" + ",".join(map(str, running.proxy_pids)), **({"rate": round(rate)} if rate else {}))
+        cpu="proxy=" + ",".join(map(str, running.proxy_pids)), **open_loop_options(rate, arrivals))
     command += ["--cpu", "backend=" + ",".join(map(str, running.backend_pids))]
     if real_time:
         command = realtime.command(command)
@@ -102,7 +108,7 @@ def measure(setting, running, *, connections, seconds, rate=None, real_time=Fals
     }
 
 
-def run_cell(setting, field, *, loop, connections, seconds, pairs, patience, rate=None):
+def run_cell(setting, field, *, loop, connections, seconds, pairs, patience, rate=None, arrivals="poisson"):
     """`pairs` rounds over all of `field` (name -> Running), of an open loop OPEN_ROUNDS times as many. Returns name ->
     list of runs, by round, and whether they ran under real-time priority (an open loop, where the user may)."""
     real_time = loop == "open" and realtime.allowed()
@@ -113,7 +119,7 @@ def run_cell(setting, field, *, loop, connections, seconds, pairs, patience, rat
         while len(rounds) < pairs * EXTRA_ROUNDS and sum(disturbance(one) <= DISTURBED for one in rounds) < pairs:
             patience.wait()
             runs = {name: measure(setting, field[name], connections=connections, seconds=seconds, rate=rate,
-                                  real_time=real_time)
+                                  arrivals=arrivals, real_time=real_time)
                     for name in order_of_round(field, len(rounds))}
             rounds.append(runs)
             say(f"  {setting.mode} {loop} {connections:>3} connections, round {len(rounds)}: " + "  ".join(
