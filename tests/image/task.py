@@ -112,13 +112,14 @@ class Task:
         return self.inspect()["ExitCode"], self._time("FinishedAt") - since
 
     def resident_bytes(self) -> dict[int, int]:
-        """Resident memory of each of its processes by pid, without the engine's init and a health check that runs just now."""
+        """Resident memory of the balancer and the workers by pid: not the engine's init, nor a health check that runs
+        just now or is just being started (by the engine's program, in this control group already)."""
         sizes = {}
         for pid in self._group_file("memory", "cgroup.procs").read_text().split():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a health check that has ended
-                command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                words = pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")
                 fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-                if b"healthcheck" not in command and fields["Name"].strip() not in ("docker-init", "tini"):
+                if pathlib.Path(words[0]).name.startswith("sidekick-") and "healthcheck" not in words:
                     sizes[int(pid)] = int(fields["VmRSS"].split()[0]) * 1024
         return sizes
 
