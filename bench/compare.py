@@ -27,7 +27,7 @@ from rounds import Patience, measure, run_cell  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PEERS = ["sidekick", "nginx", "haproxy", "relay-each", "relay-link"]
-ARRIVALS = ["poisson", "even"]
+ARRIVALS = ["poisson", "constant"]
 MODES = ["plain", "logs", "tls"]
 LOOPS = ["closed", "open"]
 RATE_SHARE = 0.25  # of nginx's closed-loop rate, for the open loop
@@ -65,7 +65,7 @@ def parse_arguments(arguments):
     parser.add_argument("--seconds", type=float, default=2.0, help="measured time per run (default 2)")
     parser.add_argument("--rate", type=float, help="requests/s of the open loop (default: a quarter of nginx's most)")
     parser.add_argument("--arrivals", choices=ARRIVALS, default=ARRIVALS[0],
-                        help="of the open loop's requests: independent of each other, or evenly spaced (default poisson)")
+                        help="of the open loop's requests: independent of each other, or at constant distances (default poisson)")
     parser.add_argument("--patience", type=float, default=30.0, metavar="S",
                         help="seconds in all to wait for others to leave the machine alone (default 30)")
     parser.add_argument("--syscalls", action="store_true", help="also count system calls with strace")

@@ -20,7 +20,7 @@ DISTURBED = 0.05    # share of a core used by others from which a round is run a
 EXTRA_ROUNDS = 2    # at most so many times the wanted rounds in all
 QUIET_SAMPLE = 0.5  # seconds
 # A stall of the host spoils the p99 of the round it falls into. An open loop is therefore measured in many
-# short rounds, in about the same time: most of them see none, and the median is theirs.
+# short rounds: most of them see none, and the median is theirs.
 OPEN_ROUNDS = 8      # times the wanted rounds
 OPEN_SECONDS = 0.3   # at least, per run
 
@@ -77,7 +77,8 @@ def open_loop_options(rate, arrivals):
 
 
 def measure(setting, running, *, connections, seconds, rate=None, arrivals="poisson", real_time=False):
-    """One run; with a `rate` an open loop. CPU is in microseconds per request; `foreign` is the share of the busier core used by anybody else."""
+    """One run; with a `rate` an open loop. CPU is in microseconds per request; `foreign` is the share of the busier core
+    used by anybody else."""
     command = load_command(
         setting, running, connections=connections, seconds=seconds, warmup=max(0.2, seconds / 8),
         cpu="proxy=" + ",".join(map(str, running.proxy_pids)), **open_loop_options(rate, arrivals))

@@ -28,7 +28,7 @@ constexpr Duration kPortTryEvery = 25ms;
 constexpr Duration kLastWords = 200ms;
 // A link worker ends when its control socket closes; one that does not gets SIGTERM after this.
 constexpr Duration kTermAfter = 1s;
-// A worker that ended its links by itself, having drained, gets SIGKILL after this.
+// A worker that has drained and ended its links by itself is given so long to end as well.
 constexpr Duration kGoneAfter = 5s;
 
 Result<std::pair<OwnedFd, OwnedFd>> socket_pair(int type) {
@@ -289,7 +289,7 @@ void Worker::link_event(std::uint32_t thread, const LinkEvent& event) {
   if (process.ending || event.error.code == ErrorCode::cancelled) {
     return;
   }
-  if (process.leaving && event.error.code == ErrorCode::closed) {
+  if (process.leaving && event.error.code != ErrorCode::malformed) {
     process.ending = true;
     process.tasks.spawn(kill_later(process, around_.loop.now() + kGoneAfter));
     return;

@@ -4,6 +4,7 @@ import pytest
 
 import ratios
 import report
+import rounds
 import syscalls
 
 
@@ -15,6 +16,12 @@ def run(proxy, p99=100.0, backend=4.0):
 def cell(runs, loop="closed", connections=64, mode="plain"):
     return report.summarise({"mode": mode, "loop": loop, "connections": connections, "rate": None,
                              "real_time": False, "runs": runs})
+
+
+def test_only_an_open_loop_has_arrivals():
+    assert rounds.open_loop_options(None, "poisson") == {}
+    assert rounds.open_loop_options(99.6, "poisson") == {"rate": 100, "poisson": True}
+    assert rounds.open_loop_options(99.6, "constant") == {"rate": 100}
 
 
 def test_every_second_round_runs_backwards():

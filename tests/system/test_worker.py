@@ -101,12 +101,15 @@ def test_a_worker_that_ends_by_itself_is_replaced_without_alarm(served):
     """Told to end by somebody else, it says so, answers what it began, closes its link and exits: all in order."""
     server = served(count=2)
     logged(server, "worker ready", 2)
-    for replaced in range(1, 4):
-        leaving = server.workers()[0]
-        os.kill(leaving, signal.SIGTERM)
-        ended = json.loads(logged(server, '"worker ended"', replaced)[-1])
-        assert (ended["workerPid"], ended.get("exitCode"), ended["level"]) == (leaving, 0, 30)
-        logged(server, "worker ready", 2 + replaced)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for replaced in range(1, 4):
+            answers = [pool.submit(server.get, "/hello") for _ in range(100)]
+            leaving = server.workers()[0]
+            os.kill(leaving, signal.SIGTERM)
+            ended = json.loads(logged(server, '"worker ended"', replaced)[-1])
+            assert (ended["workerPid"], ended.get("exitCode"), ended["level"]) == (leaving, 0, 30)
+            assert {answer.result().status for answer in answers} == {200}
+            logged(server, "worker ready", 2 + replaced)
     assert not server.log_lines("link ended")
 
 
